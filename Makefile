@@ -1,0 +1,49 @@
+# Two commands: `make run` and `make test`. Both start from nothing but Python 3.11+.
+BENCHMARK ?= benchmarks/smoke.yaml
+CORES ?= all
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config benchmark=$(BENCHMARK)
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: run test audit lock docs clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.installed
+	$(SNAKEMAKE)
+	@$(BIN)/diptych show $(BENCHMARK)
+
+audit: $(VENV)/.installed
+	$(SNAKEMAKE) audited
+
+test: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/diptych docs --check
+	$(BIN)/pytest
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	touch $@
+
+docs: $(VENV)/.installed
+	$(BIN)/diptych docs
+
+# Run after a change of dependencies, then commit the result.
+lock:
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/pip install --quiet -e '.[test]'
+	.lock/bin/pip freeze --exclude-editable --exclude diptych > requirements.lock
+	rm -rf .lock
+
+clean:
+	rm -rf results $(VENV)

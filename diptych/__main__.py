@@ -1,0 +1,139 @@
+"""The command line: one verb per stage, plus plan, list, status, retry, show and docs."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+# Set before anything heavy is imported: one thread per job, as many jobs as cores; deterministic matrix products on
+# CUDA; no library phones home.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "TOKENIZERS_PARALLELISM": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+}
+# verb -> (what it does, inputs, outputs); each verb is a function `run` of diptych/stages/<verb>.py
+STAGES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "download": ("fetch and verify the files of a data set", (), ("source",)),
+    "prepare": ("turn files into arrays, splits and statistics", ("source",), ("data", "card")),
+    "pretrain": ("train one cell", ("data", "card"), ("encoder", "record", "history")),
+    "embed": ("embed every sample of a cell", ("data", "card", "encoder", "pretrain"), ("embeddings", "record")),
+    "probe": (
+        "fit probes and score them on test",
+        ("card", "embeddings", "embed"),
+        ("scores", "predictions", "record"),
+    ),
+    "robustness": (
+        "score probes under corruption",
+        ("data", "card", "encoder", "pretrain"),
+        ("scores", "predictions", "record"),
+    ),
+}
+SUPERVISED = ("pretrain", "embed", "probe", "robustness")  # a failure here is a row; elsewhere it stops the run
+ON_DEVICE = ("pretrain", "embed", "robustness")
+BOARDS = {
+    "track": "write a benchmark's records to MLflow (idempotent)",
+    "aggregate": "read a benchmark's results back from MLflow and check them against the files",
+    "report": "leaderboard and report of a benchmark",
+    "audit": "check digests, MLflow against files, recompute scores, re-run a cell",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.action(options) or 0)
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        if os.environ.get("DIPTYCH_DEBUG"):
+            raise
+        print(f"diptych {options.verb}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="diptych", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, (text, inputs, outputs) in STAGES.items():
+        verb = verbs.add_parser(name, help=text, description=f"Stage {name}: {text}.")
+        verb.add_argument("job", help="the job as JSON; `diptych plan --jobs` prints it")
+        for file in (*inputs, *outputs):
+            verb.add_argument(f"--{file}", type=Path, required=True, help="input" if file in inputs else "output")
+        if name in SUPERVISED:
+            verb.add_argument("--minutes", type=float, default=60, help="limit of wall time (default %(default)s)")
+            verb.add_argument("--memory-mb", type=float, default=8000, help="limit of memory (default %(default)s)")
+        if name in ON_DEVICE:
+            verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        verb.set_defaults(action=_stage)
+    for name, text in BOARDS.items():
+        verb = _with_benchmark(verbs.add_parser(name, help=text, description=f"Stage {name}: {text}."))
+        verb.add_argument("--uri", default="", help="MLflow store; default sqlite in the results folder")
+        verb.add_argument("--marker", type=Path, help="file written when done")
+        verb.set_defaults(action=_board)
+    _add_tools(verbs)
+    return parser
+
+
+def _with_benchmark(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    verb.add_argument("benchmark", help="a benchmark file, e.g. benchmarks/smoke.yaml")
+    verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
+    return verb
+
+
+def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from diptych import tools
+
+    for name, (text, action) in tools.WITH_BENCHMARK.items():
+        verb = _with_benchmark(verbs.add_parser(name, help=text, description=text))
+        if name == "plan":
+            verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
+        if name == "retry":
+            verb.add_argument("--status", default=tools.RETRIED, help="which rows to redo (default %(default)s)")
+        verb.set_defaults(action=action)
+    verb = verbs.add_parser("list", help="what there is", description="A table of what the suite has.")
+    verb.add_argument("what", choices=tools.LISTED)
+    verb.set_defaults(action=tools.show_list)
+    verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")
+    verb.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    verb.set_defaults(action=tools.docs)
+
+
+def _stage(options: argparse.Namespace) -> int:
+    """Run one stage on its files; an expected failure becomes its record and exit code 0."""
+    stage = importlib.import_module(f"diptych.stages.{options.verb}") if options.verb not in SUPERVISED else None
+    job = json.loads(options.job)
+    _, inputs, outputs = STAGES[options.verb]
+    files = {name: getattr(options, name) for name in (*inputs, *outputs)}
+    extra = {"device": options.device} if options.verb in ON_DEVICE else {}
+    if stage:
+        stage.run(job, **files)
+        return 0
+    from diptych.supervise import supervise
+
+    def work() -> None:
+        importlib.import_module(f"diptych.stages.{options.verb}").run(job, **files, **extra)
+
+    outcome = supervise(work, minutes=options.minutes, memory_mb=options.memory_mb)
+    if outcome.status != "ok":
+        made = {name: files[name] for name in outputs}
+        blank = importlib.import_module(f"diptych.stages.{options.verb}").blank
+        blank(job, status=outcome.status, reason=outcome.reason, traceback=outcome.traceback, **made)
+        print(f"{options.verb}: {outcome.status}: {outcome.reason}", file=sys.stderr)
+    return 0
+
+
+def _board(options: argparse.Namespace) -> int:
+    stage = importlib.import_module(f"diptych.stages.{options.verb}")
+    return int(stage.run(benchmark=options.benchmark, root=options.root, uri=options.uri, marker=options.marker) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

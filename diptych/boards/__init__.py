@@ -1,0 +1,1 @@
+"""Boards: what MLflow returns, as tables, figures, sentences and one page."""

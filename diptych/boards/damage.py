@@ -1,0 +1,105 @@
+"""Degradation under corruption: curves over severity, and the area under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from diptych.boards.frame import Board, Row, Task, chance, groups, lines
+from diptych.stats import Summary, area, retained, summarise
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One row under one corruption: a score per severity (0 is the clean score) for each seed."""
+
+    task: Task
+    row: Row
+    corruption: str
+    values: pd.DataFrame  # index severity, ascending; one column per seed
+
+    @property
+    def points(self) -> dict[float, Summary]:
+        """Seeds at each severity."""
+        return {float(s): summarise(v) for s, v in zip(self.values.index, self.values.to_numpy(), strict=True)}
+
+    @property
+    def area(self) -> Summary:
+        """Area under the curve of each seed, divided by the largest severity."""
+        severities = self.values.index.to_numpy(dtype=float)
+        return summarise(area(severities, seed) for seed in self.values.to_numpy(dtype=float).T)
+
+    def retained(self, chance: float) -> Summary:
+        """How much of the clean advantage over chance is left on average."""
+        severities = self.values.index.to_numpy(dtype=float)
+        return summarise(retained(severities, seed, chance) for seed in self.values.to_numpy(dtype=float).T)
+
+
+def curves(board: Board) -> list[Curve]:
+    """Every row's degradation by the score that ranks its task."""
+    metrics = board.results["task"].map({task: board.metric(task) for task in board.tasks})
+    chosen = board.results[
+        (board.results["probe"] == board.probe)
+        & (board.results["metric"] == metrics)
+        & board.results["ranked_embedding"]
+        & ~board.results["corruption"].isin(("clean", "permuted", ""))
+    ]
+    found = []
+    for (task, corruption, row), part in groups(chosen, "task", "corruption", "row"):
+        values = part.pivot(index="severity", columns="seed", values="value")
+        if 0.0 not in values.index:
+            values = pd.concat([_clean(board, task, row), values])
+        found.append(Curve(task, row, corruption, values.sort_index()))
+    return found
+
+
+def pretraining_curves(board: Board) -> list[Curve]:
+    """The same for corruption before pretraining: one encoder per severity; the clean condition is severity 0."""
+    names = dict.fromkeys(task.condition.rpartition("-")[0] for task in board.tasks if task.condition)
+    found = []
+    for name in names:
+        own = [task for task in board.tasks if task.condition.rpartition("-")[0] == name]
+        datasets = {task.dataset for task in own}
+        level = {task: float(task.condition.rpartition("-")[2]) for task in own}
+        level |= {task: 0.0 for task in board.tasks if not task.condition and task.dataset in datasets}
+        scores = board.scores[board.scores["task"].isin(list(level))]
+        scores = scores.assign(level=scores["task"].map(level).astype(float))
+        for (dataset, row), part in groups(scores, "dataset", "row"):
+            values = part.pivot(index="level", columns="seed", values="value").rename_axis(index="severity")
+            found.append(Curve(Task(dataset, ""), row, f"{name} before pretraining", values.sort_index()))
+    return found
+
+
+def _clean(board: Board, task: Task, row: Row) -> pd.DataFrame:
+    own = board.scores[(board.scores["task"] == task) & (board.scores["row"] == row)]
+    return own.assign(severity=0.0).pivot(index="severity", columns="seed", values="value")
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """What a probe trained on shuffled labels reached, and what it should."""
+
+    task: Task
+    row: Row
+    probe: str
+    metric: str
+    found: Summary
+    chance: float
+    sd: float
+
+    @property
+    def leaks(self) -> bool:
+        """Above chance by more than three standard deviations of a test set of this size."""
+        return bool(self.found.mean > self.chance + 3 * self.sd)
+
+
+def permuted(board: Board) -> list[Permuted]:
+    """Every permuted-label score whose chance level is known."""
+    seeds = board.seeds
+    found = []
+    for line in lines(seeds[(seeds["corruption"] == "permuted") & seeds["ranked_embedding"]]):
+        known = chance(line.metric, board.test_counts(line.task))
+        if known and line.summary.n:
+            found.append(Permuted(line.task, line.row, line.probe, line.metric, line.summary, *known))
+    return found

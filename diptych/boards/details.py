@@ -1,0 +1,221 @@
+"""The tables behind the leaderboard: every probe and metric, health, robustness, failures, claims, provenance."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from diptych.boards.damage import Curve, Permuted
+from diptych.boards.frame import Board, Row, Task, chance, groups, lines
+from diptych.boards.tables import (
+    Entry,
+    Table,
+    best_of,
+    metric_entry,
+    name_entry,
+    number,
+    score_entry,
+    spread,
+)
+from diptych.stats import Summary
+
+SHORT = 12  # digits of a digest that are shown
+
+
+def probe_tables(board: Board, task: Task) -> Iterator[tuple[str, Table]]:
+    """For each probe (and embedding beside the ranked one): every row × every metric on clean data."""
+    own = board.seeds[(board.seeds["task"] == task) & (board.seeds["probe"] != "health")]
+    ranked, clean = own["ranked_embedding"], own["corruption"] == "clean"
+    order = [*board.plan.spec.probes, *sorted(set(own["probe"]) - set(board.plan.spec.probes))]
+    for probe in (probe for probe in order if probe in set(own["probe"])):
+        part = own["probe"] == probe
+        yield from _named(probe, board, own[part & ranked & clean])
+        for embedding, other in groups(own[part & ~ranked & clean], "embedding"):
+            yield from _named(f"{probe} on the {embedding} embedding", board, other)
+        yield from _named(f"{probe} trained on permuted labels", board, own[part & ranked & ~clean], "permuted")
+
+
+def _named(title: str, board: Board, scores: pd.DataFrame, corruption: str = "clean") -> Iterator[tuple[str, Table]]:
+    chosen = scores[scores["corruption"] == corruption]
+    if len(chosen):
+        yield title, _by_metric(board, chosen)
+
+
+def _by_metric(board: Board, scores: pd.DataFrame) -> Table:
+    found = dict(zip(zip(scores["row"], scores["metric"], strict=True), scores["summary"], strict=True))
+    rows, metrics = dict.fromkeys(scores["row"]), sorted(set(scores["metric"]))
+    nothing = Summary(float("nan"), float("nan"), 0)
+    best = {m: best_of(board, {r: found.get((r, m), nothing) for r in rows}, m) for m in metrics}
+    body = []
+    for row in rows:
+        summaries = [(metric, found.get((row, metric), nothing)) for metric in metrics]
+        shown = [score_entry(summary, summary.mean == best[metric]) for metric, summary in summaries]
+        body.append((name_entry(board, row), *shown))
+    return Table((Entry("method"), *map(metric_entry, metrics)), tuple(body))
+
+
+def health(board: Board, task: Task) -> Table | None:
+    """Geometry of every embedding on test rows: collapse shows here before it shows in accuracy."""
+    own = board.seeds[(board.seeds["task"] == task) & (board.seeds["probe"] == "health")]
+    if not len(own):
+        return None
+    metrics = sorted(set(own["metric"]))
+    body = []
+    for (row, embedding), part in groups(own, "row", "embedding"):
+        values = dict(zip(part["metric"], part["summary"], strict=True))
+        shown = [Entry(spread(values[m]) if m in values else "–", kind="number") for m in metrics]
+        body.append((name_entry(board, row), Entry(embedding, kind="muted"), *shown))
+    return Table((Entry("method"), Entry("embedding"), *map(metric_entry, metrics)), tuple(body))
+
+
+def areas(board: Board, task: Task, curves: list[Curve]) -> Table | None:
+    """Area under each degradation curve, and below it the share of the clean advantage over chance that is kept."""
+    own = {(curve.row, curve.corruption): curve for curve in curves if curve.task == task}
+    if not own:
+        return None
+    corruptions = list(dict.fromkeys(corruption for _, corruption in own))
+    rows = list(dict.fromkeys(row for row, _ in own))
+    level = chance(board.metric(task), board.test_counts(task))
+    area = {c: {r: own[r, c].area for r in rows if (r, c) in own} for c in corruptions}
+    best = {c: best_of(board, area[c], board.metric(task)) for c in corruptions}
+    body = []
+    for row in rows:
+        shown = [_area(own.get((row, c)), best[c], level[0] if level else None) for c in corruptions]
+        clean = score_entry(board.summaries[task, row])
+        body.append((name_entry(board, row), clean, *shown))
+    reach = {c: max(curve.values.index.max() for (_, k), curve in own.items() if k == c) for c in corruptions}
+    headings = [Entry(c, below=f"0 to {reach[c]:g}", kind="number") for c in corruptions]
+    return Table((Entry("method"), Entry("clean", kind="number"), *headings), tuple(body))
+
+
+def _area(curve: Curve | None, best: float, level: float | None) -> Entry:
+    if curve is None:
+        return Entry("–", kind="number")
+    kept = curve.retained(level) if level is not None else Summary(float("nan"), float("nan"), 0)
+    below = f"keeps {number(kept.mean, 2)}" if kept.n else ""
+    points = "; ".join(f"{severity:g}: {spread(summary)}" for severity, summary in curve.points.items())
+    kind = "number best" if curve.area.mean == best else "number"
+    return Entry(spread(curve.area), below=below, title=f"score at severity {points}", kind=kind)
+
+
+def failures(board: Board) -> Table:
+    """Every planned cell that did not end well, with the reason and the traceback's path."""
+    bad = board.cells[board.cells["status"] != "ok"]
+    rows = tuple(
+        (
+            Entry(str(r.cell), below=str(r.condition)),
+            Entry(str(r.row)),
+            Entry(str(r.status), kind="bad"),
+            Entry(str(r.stage)),
+            Entry(str(r.reason), below=str(r.traceback)),
+            Entry(str(r.run_id)[:SHORT], title=str(r.run_id), kind="muted"),
+        )
+        for r in lines(bad)
+    )
+    headings = ("cell", "row", "status", "stage", "reason and traceback", "MLflow run")
+    return Table(tuple(Entry(h) for h in headings), rows)
+
+
+def unscored(board: Board) -> Table:
+    """Scores that could not be computed although the cell ended well, with their reasons."""
+    missing = board.results[
+        board.results["value"].isna() & (board.results["status"] == "ok") & (board.results["metric"] != "")
+    ]
+    rows = tuple(
+        (Entry(str(task)), Entry(probe), Entry(metric), Entry(str(len(part)), kind="number"), Entry(reason))
+        for (task, probe, metric, reason), part in groups(missing, "task", "probe", "metric", "reason")
+    )
+    headings = (Entry("data set"), Entry("probe"), Entry("metric"), Entry("scores", kind="number"), Entry("reason"))
+    return Table(headings, rows)
+
+
+def leaks(board: Board, found: list[Permuted]) -> Table:
+    """Permuted-label scores above chance by more than three standard deviations."""
+    rows = tuple(
+        (
+            Entry(str(p.task)),
+            name_entry(board, p.row),
+            Entry(p.probe),
+            Entry(p.metric),
+            Entry(spread(p.found), kind="number bad"),
+            Entry(f"{number(p.chance)} + 3 × {number(p.sd)}", kind="number"),
+        )
+        for p in found
+        if p.leaks
+    )
+    headings = (Entry("data set"), Entry("method"), Entry("probe"), Entry("metric"))
+    return Table((*headings, Entry("score", kind="number"), Entry("chance", kind="number")), rows)
+
+
+def claims(found: list[dict[str, Any]]) -> Table:
+    """Claimed against measured."""
+    headings = (
+        Entry("data set"),
+        Entry("method"),
+        Entry("probe, metric"),
+        Entry("claimed", kind="number"),
+        Entry("measured", title="mean ± sd over seeds", kind="number"),
+        Entry("difference", title="to the nearer end of the claimed range", kind="number"),
+        Entry("verdict", title="inside: the claim lies within 2 sd of the measured mean, or the mean in the range"),
+        Entry("source"),
+    )
+    sources = [_source(c) for c in found]
+    repeated = [source == before for source, before in zip(sources, [None, *sources], strict=False)]
+    shown = [Entry("″", kind="muted") if r else source for source, r in zip(sources, repeated, strict=True)]
+    return Table(headings, tuple((*_claim(c), source) for c, source in zip(found, shown, strict=True)))
+
+
+def _source(c: dict[str, Any]) -> Entry:
+    mark = f"{c['mark']} in {c['file']}" if c["mark"] == "read" else "recalled, not re-read: does not count"
+    return Entry(c["source"], below=f"{c['differences']} [{mark}]".strip())
+
+
+def _claim(c: dict[str, Any]) -> tuple[Entry, ...]:
+    claimed = number(c["low"]) if c["low"] == c["high"] else f"{number(c['low'])}–{number(c['high'])}"
+    settings = ", ".join(f"{name}={value}" for name, value in c["settings"].items())
+    difference = f"{c['difference']:+.3f}" if c["seeds"] else "–"
+    kind = {"inside": "good", "outside": "bad"}.get(c["verdict"].split(" ")[0], "muted")
+    return (
+        Entry(str(c["dataset"]), below=str(c["condition"])),
+        Entry(str(c["method"]), below=settings),
+        Entry(f"{c['probe']}, {c['metric']}"),
+        Entry(claimed, below=c["kind"], kind="number"),
+        Entry(spread(Summary(c["mean"], c["sd"], c["seeds"])), below=f"n = {c['seeds']}", kind="number"),
+        Entry(difference, kind="number"),
+        Entry(c["verdict"] if c["counts"] else f"({c['verdict']})", kind=kind),
+    )
+
+
+def provenance(board: Board, row: Row) -> Table:
+    """Every cell of a row: folder, run, and fingerprints of what made it."""
+    own = board.cells[board.cells["row"] == row]
+    rows = tuple(
+        (
+            Entry(f"{board.plan.root.as_posix()}/runs/{r.cell}", below=str(r.condition)),
+            Entry(str(r.status), kind="" if r.status == "ok" else "bad"),
+            Entry(str(r.run_id)),
+            Entry(str(r.code)[:SHORT], title=str(r.code)),
+            Entry(str(r.data)[:SHORT], title=str(r.data)),
+            Entry(str(r.commit)[:SHORT], below="with local changes" if r.dirty == "true" else "", title=str(r.commit)),
+            Entry(str(r.lock)[:SHORT], title=str(r.lock)),
+        )
+        for r in lines(own)
+    )
+    headings = ("cell folder", "status", "MLflow run", "code", "data", "commit", "lock")
+    return Table(tuple(Entry(h) for h in headings), rows)
+
+
+def flags(board: Board) -> Table:
+    """Fits of probes that ended with a warning."""
+    rows = []
+    for (task, row), part in groups(board.cells, "task", "row"):
+        total = sum((Counter(json.loads(text)) for text in part["flags"]), Counter[str]())
+        said = ", ".join(f"{flag} × {n}" for flag, n in sorted(total.items()))
+        rows += [(Entry(str(task)), name_entry(board, row), Entry(said))] if said else []
+    return Table(
+        (Entry("data set"), Entry("method"), Entry("warnings of fits, over seeds and corruptions")), tuple(rows)
+    )

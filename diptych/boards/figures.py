@@ -1,0 +1,252 @@
+"""Figures of a board as inline SVG that takes its ink from the page, so that it reads in light and in dark."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from diptych.boards.damage import Curve
+from diptych.boards.frame import RANKED, Board, Row, groups
+from diptych.boards.ranking import Standing, task_ranks, task_shares
+from diptych.stats import Summary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#010203"  # stands for the page's text colour until the figure is written
+GREY = "#8a8f98"  # reads on white and on black
+DASHES: dict[str, Any] = {"raw": (0, (4, 2)), "random": (0, (1, 1.5)), "pca": (0, (6, 2, 1, 2))}
+MARKERS = {"raw": "s", "random": "o", "pca": "^", "supervised": "D"}  # open, beside the methods' filled circles
+NOTHING = 0.01  # seconds at which a log axis shows what trains nothing
+LINES = 6  # ranked rows drawn in one panel; the best by area
+PANELS = 3  # per line
+PANEL = (3.3, 2.6)  # inches
+STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "diptych",
+    "text.parse_math": False,  # names are names, also with a dollar sign
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.grid": True,
+    "grid.alpha": 0.35,
+    "grid.color": GREY,
+    "grid.linewidth": 0.5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+    **{f"{part}.color": INK for part in ("text", "xtick", "ytick")},
+    **{f"axes.{part}color": INK for part in ("edge", "label", "title")},
+}
+Drawn = tuple[str, str]  # caption and SVG
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)  # the browser has it
+        yield
+
+
+def _figure(panels: int, width: float, height: float, columns: int = PANELS) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    wide = min(panels, columns)
+    tall = -(-panels // wide)
+    figure = Figure(figsize=(wide * width, tall * height), layout=ConstrainedLayoutEngine(h_pad=0.08))
+    axes = figure.subplots(tall, wide, squeeze=False).ravel().tolist()
+    for empty in axes[panels:]:
+        empty.remove()
+    return figure, axes[:panels]
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The figure as an <svg> element: its ink is the surrounding text's colour, its ids are its own on the page."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    own = re.sub(r"\W", "-", name)
+    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{own}-", text)
+
+
+def palette(board: Board) -> dict[str, Any]:
+    """One colour per row in every figure: hues for methods, grey and ink for what stands beside them."""
+    import seaborn as sns
+
+    rows = list(dict.fromkeys(board.cells["row"]))
+    ranked = [row for row in rows if board.role(row) == RANKED]
+    hues = sns.color_palette("colorblind" if len(ranked) <= 7 else "husl", max(len(ranked), 1))
+    colours: dict[str, Any] = {str(row): hue for row, hue in zip(ranked, hues, strict=False)}
+    return colours | {str(row): INK if row.method == "supervised" else GREY for row in rows if row not in ranked}
+
+
+def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
+    """Ranks (left) and, where they are defined, shares (right): small marks are data sets, large ones the mean."""
+    rows, tasks = [s for s in standings if s.scored], board.rank_tasks()
+    places = [(str(row), rank) for task in tasks for row, rank in task_ranks(board, task).items()]
+    shares = [(str(row), part) for task in tasks for row, part in task_shares(board, task).items() if np.isfinite(part)]
+    with _style():
+        figure, axes = _figure(2 if shares else 1, 4.6, 0.9 + 0.3 * len(rows))
+        _strip(axes[0], board, rows, pd.DataFrame(places, columns=["row", "rank"]))
+        axes[0].set(title="Rank on each data set (1 is best)", xlim=(0.6, None))
+        if shares:
+            _strip(axes[1], board, rows, pd.DataFrame(shares, columns=["row", "share"]))
+            axes[1].set(title="Share: random is 0, supervised 1", yticklabels=[])
+            for mark in (0, 1):
+                axes[1].axvline(mark, color=INK, lw=0.8, ls=":")
+        caption = (
+            "Small marks: data sets; diamonds: their mean (open: controls). A row without a score takes the last rank; "
+            "a share between controls that lie too close is left out."
+        )
+        return caption, _svg(figure, "standing")
+
+
+def _strip(axis: Axes, board: Board, rows: list[Standing], data: pd.DataFrame) -> None:
+    """Values of each row (second column) along x, and their mean."""
+    import seaborn as sns
+
+    order, value, colours = [str(s.row) for s in rows], data.columns[1], palette(board)
+    options = {"order": order, "hue_order": order, "legend": False, "size": 4, "alpha": 0.55, "jitter": False}
+    sns.stripplot(data, x=value, y="row", hue="row", palette=colours, ax=axis, **options)
+    means = data.groupby("row")[value].mean()
+    for place, standing in enumerate(rows):
+        colour = colours[str(standing.row)]
+        fill = colour if standing.role == RANKED else "none"
+        axis.plot(means.get(str(standing.row), np.nan), place, "D", ms=8, mfc=fill, mec=colour, mew=1.6, zorder=5)
+    axis.set(ylabel="")
+
+
+def robustness_plot(board: Board, curves: list[Curve], corruption: str) -> Drawn | None:
+    """One panel per data set: score over severity, mean and sd over seeds."""
+    chosen = [curve for curve in curves if curve.corruption == corruption]
+    tasks = list(dict.fromkeys(curve.task for curve in chosen))
+    if not tasks:
+        return None
+    drawn = {task: _drawn(board, [curve for curve in chosen if curve.task == task]) for task in tasks}
+    colours = palette(board)
+    with _style():
+        figure, axes = _figure(len(tasks), *PANEL)
+        for axis, (task, lines) in zip(axes, drawn.items(), strict=True):
+            for curve in lines:
+                _line(axis, curve, colours[str(curve.row)])
+            axis.set(title=str(task), ylabel=board.metric(task), xlabel=f"severity of {corruption}")
+        _legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
+        caption = f"{corruption}: bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
+        return caption, _svg(figure, f"robustness-{corruption}")
+
+
+def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:
+    """The methods with the largest area, and all controls."""
+    methods = [c for c in curves if board.role(c.row) == RANKED]
+    methods.sort(key=lambda curve: -np.nan_to_num(curve.area.mean, nan=-np.inf))
+    return methods[:LINES] + [c for c in curves if board.role(c.row) != RANKED]
+
+
+def _line(axis: Axes, curve: Curve, colour: Any) -> None:
+    points = curve.points
+    severity = np.array(list(points))
+    mean, sd = (np.array([getattr(s, name) for s in points.values()]) for name in ("mean", "sd"))
+    axis.plot(severity, mean, color=colour, ls=DASHES.get(curve.row.method, "-"), lw=1.6)
+    axis.fill_between(severity, mean - np.nan_to_num(sd), mean + np.nan_to_num(sd), color=colour, alpha=0.12, lw=0)
+
+
+def _legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) -> None:
+    from matplotlib.lines import Line2D
+
+    colours, handles = palette(board), []
+    for row in dict.fromkeys(rows):
+        fill = colours[str(row)] if board.role(row) == RANKED else "none"
+        points = {"marker": MARKERS.get(row.method, "o"), "mfc": fill, "ls": "none"}
+        look = {"ls": DASHES.get(row.method, "-")} if lines else points
+        handles.append(Line2D([], [], color=colours[str(row)], label=str(row), **look))
+    if figure.get_figwidth() < 2 * PANEL[0]:
+        figure.set_figwidth(2 * PANEL[0])
+        figure.legend(handles=handles, loc="outside right upper", handlelength=2.6)
+    else:
+        columns = 5 if max(len(str(row)) for row in rows) < 20 else 3
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), columns), handlelength=2.6)
+
+
+def cost_plot(board: Board) -> Drawn | None:
+    """Score against seconds of pretraining, one panel per data set."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    scored = {task: [r for r in board.planned(task) if board.summaries[task, r].n] for task in board.tasks}
+    scored = {task: rows for task, rows in scored.items() if rows}
+    if not scored:
+        return None
+    seconds = {key: float(part["seconds"].mean()) for key, part in groups(board.cells, "task", "row")}
+    with _style():
+        figure, axes = _figure(len(scored), *PANEL)
+        for axis, (task, rows) in zip(axes, scored.items(), strict=True):
+            for row in rows:
+                _point(axis, board, row, max(seconds[task, row], NOTHING), board.summaries[task, row])
+            axis.set(xscale="log", title=str(task), ylabel=board.metric(task), xlabel="seconds of pretraining")
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            axis.xaxis.set_minor_locator(NullLocator())
+            axis.margins(x=0.1, y=0.15)
+        _legend(figure, board, [row for rows in scored.values() for row in rows], lines=False)
+        caption = "Mean over seeds, bars are ± sd. Controls are open; what trains nothing stands at the left."
+        return caption, _svg(figure, "cost")
+
+
+def _point(axis: Axes, board: Board, row: Row, seconds: float, score: Summary) -> None:
+    colour = palette(board)[str(row)]
+    fill = colour if board.role(row) == RANKED else "none"
+    look = {"fmt": MARKERS.get(row.method, "o"), "ms": 6, "lw": 1, "color": colour, "mfc": fill}
+    axis.errorbar(seconds, score.mean, yerr=np.nan_to_num(score.sd), **look)
+
+
+def grid_plots(board: Board) -> list[Drawn]:
+    """For each method with at least two axes: mean score over the first two, one panel per data set."""
+    wide = {method: names[:2] for method, names in board.axes.items() if len(names) >= 2}
+    return [drawn for method, names in wide.items() if (drawn := _grid(board, method, names))]
+
+
+def _grid(board: Board, method: str, names: list[str]) -> Drawn | None:
+    import seaborn as sns
+
+    scores = board.scores[board.scores["method"] == method]
+    params = scores["params"].map(json.loads)
+    scores = scores.assign(**{name: params.map(lambda p, name=name: p.get(name, "–")) for name in names})
+    tasks = list(dict.fromkeys(scores["task"]))
+    if not tasks:
+        return None
+    with _style():
+        figure, axes = _figure(len(tasks), *PANEL)
+        for axis, task in zip(axes, tasks, strict=True):
+            own = scores[scores["task"] == task]
+            table = own.pivot_table(index=names[0], columns=names[1], values="value")
+            table = table.sort_index(key=_numeric).sort_index(axis=1, key=_numeric)
+            sns.heatmap(table, annot=True, fmt=".3f", cmap="viridis", ax=axis, cbar=False, annot_kws={"size": 8})
+            axis.set(title=f"{task}: {board.metric(task)}")
+            axis.grid(visible=False)
+        caption = (
+            f"{method}: mean over seeds and over every other axis. Best on test, shown to look at, not to choose by."
+        )
+        return caption, _svg(figure, f"grid-{method}")
+
+
+def _numeric(index: pd.Index[Any]) -> pd.Index[Any]:
+    """A sort key: numbers by their size, anything else as text."""
+    try:
+        return index.astype(float)
+    except ValueError:
+        return index

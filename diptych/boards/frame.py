@@ -1,0 +1,221 @@
+"""What a board is made of: the long table, the planned cells, and which rows and tasks they form.
+
+A *row* of a board is a method with a point of its grid; a *task* is a data set under one condition (clean, or corrupted
+before pretraining). Seeds are averaged inside a task before anything else happens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from diptych import catalog
+from diptych.records import ContractError, read_table
+from diptych.stats import TIE_SHARE, Summary, pooled_sd, summarise
+
+if TYPE_CHECKING:
+    from diptych.data.card import Card
+    from diptych.plan import Plan
+
+RANKED = "self-supervised"
+FLOOR, CEILING = "random", "supervised"  # control methods between which shares are measured
+ROLES = (RANKED, "supervised", "control")
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """A method with a point of its grid."""
+
+    method: str
+    config: str  # the parameters that vary, "temperature=0.1"; empty where none does
+
+    def __str__(self) -> str:
+        return f"{self.method} ({self.config})" if self.config else self.method
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """A data set under one condition."""
+
+    dataset: str
+    condition: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset} · {self.condition}" if self.condition else self.dataset
+
+
+class Board:
+    """Results and cells of one benchmark, as aggregated from MLflow."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan = plan
+        self.cells = read_table(folder / "cells.parquet")
+        results = read_table(folder / "results.parquet")
+        if planned := {cell.path for cell in plan.cells} ^ set(self.cells["cell"]):
+            raise ContractError(f"{folder}: made for another plan ({min(planned)} differs); aggregate again")
+        self.axes = _axes(self.cells)
+        rows = _rows(self.cells, self.axes)
+        self.cells["row"] = self.cells["cell"].map(rows)
+        self.cells["task"] = _tasks(self.cells)
+        self.results = results.assign(row=results["cell"].map(rows), task=_tasks(results))
+        self.tasks = tuple(dict.fromkeys(self.cells["task"]))
+        first = dict(zip(self.cells["cell"], self.cells["embedding"], strict=True))
+        self.results["ranked_embedding"] = self.results["embedding"] == self.results["cell"].map(first)
+
+    # ------------------------------------------------------------------ what ranks
+
+    def card(self, task: Task) -> Card:
+        """The card of a task's data set."""
+        return self.plan.card(task.dataset)
+
+    def metric(self, task: Task) -> str:
+        """The metric by which a task is ranked."""
+        asked = self.plan.spec.rank_by.metric
+        return self.card(task).metric if asked == "primary" else asked
+
+    @property
+    def probe(self) -> str:
+        """The probe by which tasks are ranked."""
+        return str(self.plan.spec.rank_by.probe)
+
+    @cached_property
+    def seeds(self) -> pd.DataFrame:
+        """The long table with seeds averaged: one line per score of a row on a task, with its `summary`."""
+        by = ["task", "row", "embedding", "ranked_embedding", "probe", "corruption", "severity", "metric"]
+        scored = self.results[self.results["metric"] != ""]
+        found = scored.groupby(by, sort=False)["value"].agg(["mean", "std", "count"]).reset_index()
+        values = zip(found["mean"], found["std"], found["count"], strict=True)
+        summaries = [Summary(float(mean), float(sd), int(n)) for mean, sd, n in values]
+        return found.assign(summary=pd.Series(summaries, index=found.index, dtype=object))
+
+    @cached_property
+    def clean(self) -> pd.DataFrame:
+        """Scores of ranked embeddings on undamaged data: every probe and metric."""
+        chosen = (self.results["corruption"] == "clean") & self.results["ranked_embedding"]
+        return self.results[chosen & (self.results["probe"] != "health")]
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The one score per cell that ranks it."""
+        metrics = self.clean["task"].map({task: self.metric(task) for task in self.tasks})
+        return self.clean[(self.clean["probe"] == self.probe) & (self.clean["metric"] == metrics)]
+
+    @cached_property
+    def summaries(self) -> dict[tuple[Task, Row], Summary]:
+        """Seeds of every planned row of every task."""
+        found = {key: summarise(part["value"]) for key, part in groups(self.scores, "task", "row")}
+        planned = dict.fromkeys(zip(self.cells["task"], self.cells["row"], strict=True))
+        return {key: found.get(key, Summary(float("nan"), float("nan"), 0)) for key in planned}
+
+    def planned(self, task: Task) -> list[Row]:
+        """The rows that were to run on a task."""
+        return [row for where, row in self.summaries if where == task]
+
+    def role(self, row: Row) -> str:
+        """self-supervised, supervised or control."""
+        return str(self._roles[row])
+
+    @cached_property
+    def _roles(self) -> dict[Row, str]:
+        return dict(zip(self.cells["row"], self.cells["role"], strict=True))
+
+    def tolerance(self, task: Task) -> float:
+        """Scores closer than this are ties."""
+        return TIE_SHARE * pooled_sd(self.summaries[task, row] for row in self.planned(task))
+
+    def control(self, task: Task, method: str) -> Summary:
+        """All seeds (and configurations) of a control on a task."""
+        return self._by_method.get((task, method), Summary(float("nan"), float("nan"), 0))
+
+    @cached_property
+    def _by_method(self) -> dict[tuple[Task, str], Summary]:
+        return {key: summarise(part["value"]) for key, part in groups(self.scores, "task", "method")}
+
+    def rank_tasks(self, modality: str = "") -> list[Task]:
+        """The tasks that a leaderboard counts: each data set once, clean where that was planned."""
+        chosen = [task for task in self.tasks if not modality or self.card(task).modality == modality]
+        clean = {task.dataset for task in chosen if not task.condition}
+        return [task for task in chosen if not task.condition or task.dataset not in clean]
+
+    @property
+    def modalities(self) -> list[str]:
+        """In the order of the benchmark file."""
+        return list(dict.fromkeys(self.card(task).modality for task in self.tasks))
+
+    def counts(self, row: Row, tasks: list[Task]) -> tuple[int, int]:
+        """(cells with the score that ranks, planned cells) of a row."""
+        scored = sum(self.summaries[task, row].n for task in tasks)
+        return scored, sum(self._planned[task, row] for task in tasks)
+
+    @cached_property
+    def _planned(self) -> Counter[tuple[Task, Row]]:
+        return Counter(zip(self.cells["task"], self.cells["row"], strict=True))
+
+    def test_counts(self, task: Task) -> tuple[int, ...]:
+        """Test samples of each class of a task; empty when nothing was predicted there."""
+        texts = self.cells[self.cells["task"] == task]["test_counts"]
+        return tuple(next((json.loads(text) for text in texts if json.loads(text)), ()))
+
+
+def groups(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Parts of a table by the values of columns, in the order in which they appear."""
+    yield from table.groupby(list(columns) if len(columns) > 1 else columns[0], sort=False)
+
+
+def lines(table: pd.DataFrame) -> Iterator[Any]:
+    """The lines of a table, their columns as attributes."""
+    yield from table.itertuples(index=False)
+
+
+def higher_is_better(metric: str) -> bool:
+    """The direction of a metric."""
+    return bool(catalog.components("metrics")[metric].attributes["higher_is_better"])
+
+
+def chance(metric: str, counts: tuple[int, ...]) -> tuple[float, float] | None:
+    """(expectation, sd) of a metric for predictions that know nothing of the labels; None where it has no simple form.
+
+    Accuracy: at most the share of the largest class. Balanced accuracy: one over the number of present classes.
+    """
+    sizes = np.array([n for n in counts if n], dtype=float)
+    if len(sizes) < 2:
+        return None
+    if metric == "accuracy":
+        share = sizes.max() / sizes.sum()
+        return float(share), float(np.sqrt(share * (1 - share) / sizes.sum()))
+    if metric == "balanced_accuracy":
+        share = 1 / len(sizes)
+        return share, float(np.sqrt((share * (1 - share) / sizes).sum()) / len(sizes))
+    return None
+
+
+def _tasks(table: pd.DataFrame) -> pd.Series[Any]:
+    found = [Task(d, c) for d, c in zip(table["dataset"], table["condition"], strict=True)]
+    return pd.Series(found, index=table.index, dtype=object)
+
+
+def _axes(cells: pd.DataFrame) -> dict[str, list[str]]:
+    """The parameters of each method that differ between its cells on one data set."""
+    found: dict[str, set[str]] = {str(method): set() for method in cells["method"]}
+    for (method, _), part in groups(cells, "method", "dataset"):
+        points = [json.loads(text) for text in part["params"]]
+        names = {name for point in points for name in point}
+        found[method] |= {name for name in names if len({point.get(name) for point in points}) > 1}
+    return {method: sorted(names) for method, names in found.items()}
+
+
+def _rows(cells: pd.DataFrame, axes: dict[str, list[str]]) -> dict[str, Row]:
+    """The row of each cell."""
+    found = {}
+    for cell, method, text in zip(cells["cell"], cells["method"], cells["params"], strict=True):
+        point = json.loads(text)
+        found[cell] = Row(method, ", ".join(f"{name}={point.get(name, '–')}" for name in axes[method]))
+    return found

@@ -1,0 +1,189 @@
+"""The report of a board: one page without network or scripts, the same as Markdown, and machine-readable feeds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from diptych import claims
+from diptych.boards import damage, details, figures, tables, text
+from diptych.boards.frame import Board, Row, Task
+from diptych.boards.ranking import Standing, leaderboard
+from diptych.records import atomic, write_json
+from diptych.store import look, resolve
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+def write(board: Board, folder: Path, uri: str) -> None:
+    """leaderboard.csv, .json and .md, and report.html."""
+    report = _Report(board, resolve(uri, board.plan.root))
+    atomic(folder / "leaderboard.csv", lambda path: report.flat.to_csv(path, index=False))
+    write_json(folder / "leaderboard.json", report.feed())
+    context = report.context()
+    for name in ("leaderboard.md", "report.html"):
+        _write_text(folder / name, _environment(html=name.endswith("html")).get_template(name).render(context))
+
+
+def _write_text(path: Path, content: str) -> None:
+    atomic(path, lambda temporary: temporary.write_text(content, encoding="utf-8") and None)
+
+
+def _environment(html: bool) -> jinja2.Environment:
+    """Everything is escaped unless it is one of our own figures; an unknown name in a template is an error."""
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    return jinja2.Environment(
+        loader=loader, autoescape=html, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+@dataclass(frozen=True)
+class _Report:
+    """Everything that the page, the text and the feeds say about a board."""
+
+    board: Board
+    store: str
+
+    @cached_property
+    def claims(self) -> list[dict[str, Any]]:
+        """Published numbers on this benchmark's data sets against the measured ones."""
+        plan = self.board.plan
+        if not plan.spec.claims:
+            return []
+        registry = claims.load(plan.benchmark.parent / plan.spec.claims)
+        scores = self.board.clean.assign(settings=self.board.clean["params"].map(json.loads))
+        return claims.compare(tuple(claim for claim in registry if claim.dataset in plan.cards), scores)
+
+    @cached_property
+    def shuffled(self) -> list[damage.Permuted]:
+        """Probes trained on permuted labels."""
+        return damage.permuted(self.board)
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What stands in plain sight."""
+        return text.plain_sight(self.board, self.shuffled)
+
+    @cached_property
+    def curves(self) -> list[damage.Curve]:
+        """Degradation at probe time and before pretraining."""
+        return damage.curves(self.board) + damage.pretraining_curves(self.board)
+
+    @cached_property
+    def overall(self) -> list[Standing]:
+        """The leaderboard over all data sets."""
+        return leaderboard(self.board)
+
+    @cached_property
+    def flat(self) -> pd.DataFrame:
+        """Every leaderboard as one table."""
+        boards = {"all": self.overall} | {m: leaderboard(self.board, m) for m in self.board.modalities}
+        return pd.DataFrame([_flat(scope, standing) for scope, standings in boards.items() for standing in standings])
+
+    def feed(self) -> dict[str, Any]:
+        """What the terminal prints and other programs read."""
+        board, overview = self.board, tables.overview(self.board)
+        return {
+            "benchmark": board.plan.name,
+            "file": board.plan.benchmark.as_posix(),
+            "description": board.plan.spec.description,
+            "root": board.plan.root.as_posix(),
+            "plan": board.plan.digest,
+            "mlflow": self.store,
+            "rank_by": {"probe": board.probe, "metric": {str(task): board.metric(task) for task in board.tasks}},
+            "status": dict(Counter(board.cells["status"])),
+            "leaderboard": _without_nan(self.flat.to_dict("records")),
+            "scores": _without_nan([_score(board, task, row) for task, row in board.summaries]),
+            "overview": [[tables.plain(entry) for entry in line] for line in (overview.columns, *overview.rows)],
+            "notes": self.notes,
+            "claims": _without_nan(self.claims),
+        }
+
+    def context(self) -> dict[str, Any]:
+        """What the templates draw."""
+        board, benchmark = self.board, self.board.plan.benchmark.as_posix()
+        return {
+            "board": board,
+            "status": Counter(board.cells["status"]),
+            "notes": self.notes,
+            "overall": tables.standings(board),
+            "modalities": {m: tables.standings(board, m) for m in board.modalities},
+            "overview": tables.overview(board),
+            "tasks": [_section(board, task, self.curves) for task in board.tasks],
+            "figures": _figures(board, self.overall, self.curves),
+            "claims": details.claims(self.claims),
+            "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
+            "leaks": details.leaks(board, self.shuffled),
+            "shuffled": len(self.shuffled),
+            "failures": details.failures(board),
+            "unscored": details.unscored(board),
+            "flags": details.flags(board),
+            "provenance": [_provenance(board, row) for row in dict.fromkeys(board.cells["row"])],
+            "how_to_read": text.how_to_read(board),
+            "store": self.store,
+            "commands": [f"make run BENCHMARK={benchmark}", f"diptych audit {benchmark}", look(self.store)],
+            "markdown": tables.markdown,
+        }
+
+
+def _flat(scope: str, standing: Standing) -> dict[str, Any]:
+    """A leaderboard row for csv and json."""
+    flat = {"scope": scope, "method": standing.row.method, "config": standing.row.config} | asdict(standing)
+    for name in ("above_random", "above_raw"):
+        wins, compared = flat.pop(name)
+        flat |= {name: wins, f"{name}_of": compared}
+    del flat["row"]
+    return flat
+
+
+def _score(board: Board, task: Task, row: Row) -> dict[str, Any]:
+    summary = board.summaries[task, row]
+    where = {"dataset": task.dataset, "condition": task.condition, "method": row.method, "config": row.config}
+    return where | {"role": board.role(row), "metric": board.metric(task)} | asdict(summary)
+
+
+def _without_nan(rows: list[Any]) -> list[Any]:
+    """JSON has no word for NaN; null says that there is no value."""
+    return [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()} for row in rows]
+
+
+def _section(board: Board, task: Task, curves: list[damage.Curve]) -> dict[str, Any]:
+    return {
+        "task": task,
+        "card": board.card(task),
+        "scores": tables.task_table(board, task),
+        "probes": list(details.probe_tables(board, task)),
+        "areas": details.areas(board, task, curves),
+        "health": details.health(board, task),
+    }
+
+
+def _figures(board: Board, overall: list[Standing], curves: list[damage.Curve]) -> dict[str, list[figures.Drawn]]:
+    corruptions = dict.fromkeys(curve.corruption for curve in curves)
+    drawn: dict[str, list[figures.Drawn | None]] = {
+        "standing": [figures.standing_plot(board, overall)],
+        "robustness": [figures.robustness_plot(board, curves, corruption) for corruption in corruptions],
+        "cost": [figures.cost_plot(board)],
+        "grid": [*figures.grid_plots(board)],
+    }
+    # Safe: our own figures, in which matplotlib has escaped every name.
+    return {name: [(d[0], Markup(d[1])) for d in some if d] for name, some in drawn.items()}
+
+
+def _provenance(board: Board, row: Row) -> dict[str, Any]:
+    own = board.cells[board.cells["row"] == row]
+    return {
+        "row": row,
+        "role": board.role(row),
+        "table": details.provenance(board, row),
+        "commands": list(own["command"]),
+    }

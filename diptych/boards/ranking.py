@@ -1,0 +1,118 @@
+"""Leaderboards: rank with ties inside each task, then means over tasks; nothing is imputed upwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, higher_is_better
+from diptych.stats import ranks, share
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One row of a leaderboard."""
+
+    place: str  # "1", "2=" for a tie; empty for controls and for rows that never scored
+    row: Row
+    role: str
+    mean_rank: float  # of controls: the rank each would hold if it joined alone
+    mean_share: float  # of the way from random encoder to supervised, over the tasks where that is defined
+    shares: int  # tasks behind mean_share
+    tasks: int  # tasks the row was planned on
+    above_random: tuple[int, int]  # tasks clearly above the random encoder, tasks where both scored
+    above_raw: tuple[int, int]
+    scored: int
+    planned: int
+
+
+def task_ranks(board: Board, task: Task) -> dict[Row, float]:
+    """Rank among the self-supervised rows planned on a task; a control's is the one it would hold joining alone."""
+    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
+    scores = {row: sign * board.summaries[task, row].mean for row in board.planned(task)}
+    ours = [row for row in scores if board.role(row) == RANKED]
+    tolerance = board.tolerance(task)
+    found = dict(zip(ours, ranks(np.array([scores[row] for row in ours]), tolerance).tolist(), strict=True))
+    for row in scores.keys() - found.keys():
+        joined = np.array([scores[other] for other in ours] + [scores[row]])
+        found[row] = float(ranks(joined, tolerance)[-1])
+    return found
+
+
+def task_shares(board: Board, task: Task) -> dict[Row, float]:
+    """Share of the way from the random encoder to the supervised one; NaN where that way is too short."""
+    floor, ceiling = board.control(task, FLOOR), board.control(task, CEILING)
+    up = higher_is_better(board.metric(task))
+    if not floor.n or not ceiling.n:
+        return {row: NAN for row in board.planned(task)}
+    return {row: share(board.summaries[task, row].mean, floor, ceiling, up) for row in board.planned(task)}
+
+
+def beats(board: Board, task: Task, row: Row, control: str) -> bool | None:
+    """Whether a row is clearly above a control; None where one of them has no score."""
+    other, own = board.control(task, control), board.summaries[task, row]
+    if not other.n or not own.n:
+        return None
+    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
+    return bool(sign * (own.mean - other.mean) > board.tolerance(task))
+
+
+def leaderboard(board: Board, modality: str = "") -> list[Standing]:
+    """All rows of a modality (or of everything), the best mean rank first."""
+    tasks = board.rank_tasks(modality)
+    rank = {task: task_ranks(board, task) for task in tasks}
+    shares = {task: task_shares(board, task) for task in tasks}
+    rows = dict.fromkeys(row for task in tasks for row in board.planned(task))
+    found = [_standing(board, row, rank, shares) for row in rows]
+    joint = _joint_ranks(board, tasks)
+    return _placed(sorted(found, key=lambda s: (not s.scored, s.mean_rank, joint[s.row], s.row)))
+
+
+def _joint_ranks(board: Board, tasks: list[Task]) -> dict[Row, float]:
+    """Mean rank among all rows, controls included: the order of rows whose mean rank is the same."""
+    found: dict[Row, list[float]] = {}
+    for task in tasks:
+        sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
+        rows = board.planned(task)
+        joint = ranks(np.array([sign * board.summaries[task, row].mean for row in rows]))
+        for row, rank in zip(rows, joint.tolist(), strict=True):
+            found.setdefault(row, []).append(rank)
+    return {row: float(np.mean(joint)) for row, joint in found.items()}
+
+
+def _standing(
+    board: Board, row: Row, rank: dict[Task, dict[Row, float]], shares: dict[Task, dict[Row, float]]
+) -> Standing:
+    tasks = [task for task in rank if row in rank[task]]
+    defined = [shares[task][row] for task in tasks if np.isfinite(shares[task][row])]
+    wins = {c: [w for t in tasks if (w := beats(board, t, row, c)) is not None] for c in (FLOOR, "raw")}
+    scored, planned = board.counts(row, tasks)
+    return Standing(
+        place="",
+        row=row,
+        role=board.role(row),
+        mean_rank=float(np.mean([rank[task][row] for task in tasks])),
+        mean_share=float(np.mean(defined)) if defined else NAN,
+        shares=len(defined),
+        tasks=len(tasks),
+        above_random=(sum(wins[FLOOR]), len(wins[FLOOR])),
+        above_raw=(sum(wins["raw"]), len(wins["raw"])),
+        scored=scored,
+        planned=planned,
+    )
+
+
+def _placed(found: list[Standing]) -> list[Standing]:
+    """Places by mean rank; equal mean ranks share a place."""
+    ours = [s.mean_rank for s in found if s.role == RANKED and s.scored]
+    placed = []
+    for standing in found:
+        if standing.role == RANKED and standing.scored:
+            better = sum(other < standing.mean_rank - 1e-9 for other in ours)
+            equal = sum(abs(other - standing.mean_rank) <= 1e-9 for other in ours)
+            standing = replace(standing, place=f"{better + 1}{'=' if equal > 1 else ''}")
+        placed.append(standing)
+    return placed

@@ -1,0 +1,112 @@
+"""Sentences of a board: what stands in plain sight, and how to read the tables."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diptych.boards.damage import Permuted
+from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Task, higher_is_better
+from diptych.boards.ranking import task_shares
+from diptych.boards.tables import best_row, number
+from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE
+
+CONTROLS = {"raw": "Raw features", "random": "The random (untrained) encoder"}
+
+
+def plain_sight(board: Board, shuffled: list[Permuted]) -> list[str]:
+    """Where a control wins or ties, where a share means nothing, and where shuffled labels can be predicted."""
+    found = [s for task in board.tasks for s in (*_controls(board, task), *_ceiling(board, task))]
+    found += [s for task in board.tasks if (s := _undefined(board, task))]
+    if flagged := [p for p in shuffled if p.leaks]:
+        names = ", ".join(sorted({str(p.task) for p in flagged}))
+        found.append(
+            f"Probes trained on permuted labels are above chance + 3 sd on {names}: look for a leak, "
+            "or for a test set whose samples are alike."
+        )
+    if len(board.plan.spec.seeds) == 1:
+        found.append("One seed: no difference in this report has a spread, so none is shown to be more than chance.")
+    return found
+
+
+def _controls(board: Board, task: Task) -> list[str]:
+    champion = best_row(board, task)
+    if champion is None:
+        return [f"No self-supervised method has a score on {task}."] if _asked(board, task) else []
+    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
+    best, tolerance = board.summaries[task, champion].mean, board.tolerance(task)
+    found = []
+    for method, name in CONTROLS.items():
+        control = board.control(task, method)
+        gap = sign * (control.mean - best)
+        if control.n and gap >= -tolerance:
+            verb = "beat" if method == "raw" else "beats"
+            said = f"{verb} every method" if gap > tolerance else "cannot be told from the best method"
+            found.append(
+                f"{name} {said} on {task} under {board.probe}: {board.metric(task)} "
+                f"{number(control.mean)} against {number(best)} ({champion})."
+            )
+    return found
+
+
+def _asked(board: Board, task: Task) -> bool:
+    return any(board.role(row) == RANKED for row in board.planned(task))
+
+
+def _ceiling(board: Board, task: Task) -> list[str]:
+    champion, ceiling = best_row(board, task), board.control(task, CEILING)
+    if champion is None or not ceiling.n:
+        return []
+    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
+    best = board.summaries[task, champion].mean
+    if sign * (best - ceiling.mean) <= board.tolerance(task):
+        return []
+    return [
+        f"{champion} is above the supervised encoder on {task}: {board.metric(task)} {number(best)} against "
+        f"{number(ceiling.mean)}; the supervised row is an upper bound only for its own budget."
+    ]
+
+
+def _undefined(board: Board, task: Task) -> str:
+    floor, ceiling = board.control(task, FLOOR), board.control(task, CEILING)
+    if not floor.n or not ceiling.n or any(np.isfinite(s) for s in task_shares(board, task).values()):
+        return ""
+    return (
+        f"On {task} the random encoder ({number(floor.mean)}) and the supervised one ({number(ceiling.mean)}) are too "
+        f"close to measure a share between them: this data set hardly separates encoders."
+    )
+
+
+def how_to_read(board: Board) -> list[tuple[str, str]]:
+    """Term and explanation of everything a table shows."""
+    spec = board.plan.spec
+    primary = spec.rank_by.metric == "primary"
+    metric = "each data set's primary metric, fixed on its card" if primary else spec.rank_by.metric
+    budget = ", ".join(f"{key} = {value}" for key, value in spec.train.items()) or "each paper's own"
+    return [
+        ("Score", f"{metric}, of the {board.probe} probe fitted on frozen embeddings of train, scored once on test."),
+        *((term, " ".join(text.split())) for term, text in TERMS.items()),
+        ("Budget", f"{budget}. Seeds: {', '.join(map(str, spec.seeds))}."),
+    ]
+
+
+TERMS = {
+    "Mean ± sd": "over seeds of one row on one data set. A data set counts once, however many seeds it has.",
+    "Rank": f"""among the self-supervised rows planned on a data set, 1 is best. Scores closer than {TIE_SHARE:g} × the
+        pooled seed sd share a rank (with one seed: only equal scores do). A row without a score takes the last rank:
+        failing never helps. A number in brackets is the rank a control would hold if it joined. Mean ranks compare
+        rows only where they ran on the same data sets.""",
+    "Share": f"""(score − random encoder) / (supervised − random encoder): 0 is an untrained encoder, 1 the same encoder
+        trained on the labels. Not clipped: it can be negative or above 1. Undefined where the two lie closer than
+        {SMALLEST_GAP:g} or {GAP_SDS:g} pooled seed sds.""",
+    "> random, > raw": "data sets on which the row is above that control by more than the tie tolerance.",
+    "Cells": "cells that have this score / cells that were planned; the denominator is fixed before anything runs.",
+    "Controls": """raw: the input itself, flattened; random: the encoder untrained; pca: principal components of the
+        input; supervised: the same encoder trained on labels. They stand beside the methods and are not ranked with
+        them.""",
+    "Permuted": """the same probe trained on shuffled labels. It must be at chance; a score above chance + 3 sd of a
+        test set of this size is flagged.""",
+    "Area": """under the score over severity, divided by the largest severity, encoder frozen; severity 0 is the clean
+        score. A poor row keeps much of little: read area and clean score together. “Keeps” is the share of the clean
+        advantage over chance that is left on average.""",
+    "Health": "alignment, uniformity and rank of the embeddings of test rows; they explain scores, they rank nothing.",
+}

@@ -1,0 +1,74 @@
+"""What a benchmark file must not ask for: unknown names, impossible pairs, severities out of range."""
+
+from typing import TYPE_CHECKING, Any
+
+from diptych import catalog, grid, spec
+from diptych.spec import BenchmarkError
+
+if TYPE_CHECKING:
+    from diptych.plan import Plan
+
+
+def check(plan: "Plan") -> None:
+    """Unknown names and impossible choices stop the dry run, with the place and the valid choices."""
+    place = str(plan.benchmark)
+    for name in plan.spec.methods:
+        spec.one_of(name, catalog.components("methods"), "method", f"{place}: methods")
+    for name in plan.spec.controls:
+        spec.one_of(name, spec.CONTROLS, "control", f"{place}: controls")
+    for name in plan.spec.probes:
+        spec.one_of(name, catalog.components("probes"), "probe", f"{place}: probes")
+    spec.one_of(plan.spec.rank_by.probe, plan.spec.probes, "probe", f"{place}: rank_by.probe")
+    metrics = ["primary", *catalog.components("metrics")]
+    spec.one_of(plan.spec.rank_by.metric, metrics, "metric", f"{place}: rank_by.metric")
+    grid.check_train(plan.spec.train, f"{place}: train")
+    for key in ("seeds", "probes", "controls"):
+        unique(getattr(plan.spec, key), f"{place}: {key}")
+    for key in ("robustness", "pretrain_corruption"):
+        _corruptions(plan, getattr(plan.spec, key), f"{place}: {key}")
+    _pairs(plan, place)
+    if plan.spec.claims and not (plan.benchmark.parent / plan.spec.claims).exists():
+        raise BenchmarkError(f"{place}: claims: no file {plan.spec.claims} beside the benchmark file")
+
+
+def _corruptions(plan: "Plan", asked: dict[str, list[float]], place: str) -> None:
+    known = catalog.components("corruptions")
+    present = {card.modality for card in plan.cards.values()}
+    for name, severities in asked.items():
+        spec.one_of(name, known, "corruption", place)
+        attributes = known[name].attributes
+        low, high = attributes.get("bounds", (0.0, 0.95))
+        unique(severities, f"{place}.{name}")
+        if bad := [s for s in severities if not low <= s <= high]:
+            raise BenchmarkError(f"{place}.{name}: severity {bad[0]} is outside [{low}, {high}]")
+        if not present & set(attributes["modalities"]):
+            raise BenchmarkError(f"{place}.{name}: damages {', '.join(attributes['modalities'])}, but no data set is")
+        if place.endswith("pretrain_corruption") and attributes["target"] != "input":
+            raise BenchmarkError(f"{place}.{name}: only corruptions of inputs can precede pretraining")
+
+
+def _pairs(plan: "Plan", place: str) -> None:
+    """A method without a data set, a data set without a method, and a pair that cannot be: all are errors."""
+    for method in plan.spec.methods:
+        allowed = catalog.components("methods")[method].attributes["modalities"]
+        for name in plan.asked(method):
+            spec.one_of(name, plan.cards, "data set", f"{place}: methods.{method}.datasets")
+            if (modality := plan.cards[name].modality) not in allowed:
+                problem = f"{method} cannot run on {name} ({modality}); it runs on {', '.join(allowed)}"
+                raise BenchmarkError(f"{place}: methods.{method}.datasets: {problem}")
+        if not plan.pairs(method):
+            found = ", ".join(f"{c.name} ({c.modality})" for c in plan.cards.values())
+            raise BenchmarkError(f"{place}: methods.{method}: runs on {', '.join(allowed)}, the data sets are {found}")
+    for name, card in plan.cards.items():
+        if plan.spec.methods and not any(name in plan.pairs(m) for m in plan.spec.methods):
+            methods = [
+                n for n, c in catalog.components("methods").items() if card.modality in c.attributes["modalities"]
+            ]
+            problem = f"no method of this file runs on {name} ({card.modality}); those that do: {', '.join(methods)}"
+            raise BenchmarkError(f"{place}: datasets: {problem}")
+
+
+def unique(values: list[Any], place: str) -> None:
+    """Raise for values that stand twice."""
+    if repeated := {str(v) for v in values if values.count(v) > 1}:
+        raise BenchmarkError(f"{place}: {', '.join(sorted(repeated))} stands twice")

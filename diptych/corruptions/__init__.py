@@ -1,0 +1,1 @@
+"""Corruptions of inputs and of training labels: one file each."""

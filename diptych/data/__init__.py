@@ -1,0 +1,1 @@
+"""Data sets: one file each, with a typed card; sources, preparation and reading back."""

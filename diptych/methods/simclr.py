@@ -1,0 +1,38 @@
+"""SimCLR."""
+
+from torch import Generator, Tensor, nn
+
+from diptych.batch import Batch
+from diptych.parts.heads import mlp
+from diptych.parts.method import Method, Recipe, View, features, width
+from diptych.parts.objectives.nt_xent import nt_xent
+
+
+class Simclr(Method):
+    """Two views of a sample attract; every other view in the batch repels."""
+
+    paper = "Chen, Kornblith, Norouzi, Hinton 2020, A simple framework for contrastive learning, arXiv 2002.05709"
+    modalities = {
+        "image": "crop_jitter",
+        "series": "jitter_scale",
+        "tabular": "two_field_corruptions",
+        "text": "token_dropout",
+        "graph": "graph_augmentations",
+    }
+    missing = "impute_mean"
+    # The authors' CIFAR-10 setting (batch 512, 1,000 epochs, τ 0.5); Adam 1e-3 stands in for LARS 1.0, which is made
+    # for batches of 1,000 and more.
+    recipe = Recipe(
+        optimiser="adam", lr=1e-3, weight_decay=1e-6, schedule="cosine", warmup=0.01, batch_size=512, epochs=1000
+    )
+
+    def __init__(self, encoder: nn.Module, view: View, *, temperature: float = 0.5, out_dim: int = 128) -> None:
+        super().__init__(encoder, view)
+        self.temperature = temperature
+        d = width(encoder)["backbone"]
+        self.projector = mlp(d, d, out_dim)
+
+    def loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """NT-Xent of the projected views."""
+        z1, z2 = (self.projector(features(self.encoder, v.x)["backbone"]) for v in self.view(batch, rng))
+        return nt_xent(z1, z2, temperature=self.temperature, ids=batch.key)

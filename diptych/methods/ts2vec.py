@@ -1,0 +1,42 @@
+"""TS2Vec."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from diptych.batch import Batch
+from diptych.parts.capabilities import PerStep, lacks
+from diptych.parts.method import Method, Recipe, View
+from diptych.parts.objectives.hierarchical import hierarchical
+
+
+class Ts2vec(Method):
+    """Overlapping crops of a series agree at each step and for each series, on every time scale."""
+
+    paper = "Yue et al. 2022, TS2Vec: Towards universal representation of time series, arXiv 2106.10466"
+    modalities = {"series": "overlapping_crops"}
+    missing = "native"
+    seen_corruptions = frozenset({"missing_mcar", "missing_block", "missing_time"})
+    recipe = Recipe(optimiser="adamw", lr=1e-3, weight_decay=0.01, batch_size=8, average_weights=True)
+
+    def __init__(self, encoder: nn.Module, view: View, *, alpha: float = 0.5, mask_rate: float = 0.5) -> None:
+        super().__init__(encoder, view)
+        if not isinstance(encoder, PerStep):
+            raise lacks("ts2vec", encoder, "one vector per step (per_step)")
+        self.alpha, self.mask_rate = alpha, mask_rate
+
+    def default_steps(self, train: Batch) -> int:
+        """200 steps for up to 100,000 values, else 600."""
+        return 200 if cast(Tensor, train.x).numel() <= 100_000 else 600
+
+    def loss(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        """Hierarchical contrast of the steps that both crops hold."""
+        z1, z2 = (self._shared_steps(view, rng) for view in self.view(batch, rng))
+        return hierarchical(z1, z2, alpha=self.alpha)
+
+    def _shared_steps(self, view: Batch, rng: torch.Generator) -> Tensor:
+        """Encode a whole crop under a random mask of latent steps, keep what both crops hold: [n, t, d]."""
+        x = cast(Tensor, view.x)
+        kept = torch.rand(x.shape[:2], generator=rng, device=x.device) >= self.mask_rate  # [n, T]
+        return cast(PerStep, self.encoder).per_step(x, kept)[:, view.span]

@@ -1,0 +1,1 @@
+"""Parts that methods share: objectives, heads, the method contract."""

@@ -1,0 +1,1 @@
+"""Objectives: pure functions of embeddings, the mean over anchors; one file each."""

@@ -1,0 +1,20 @@
+"""The objective of GraphCL."""
+
+from torch import Tensor
+
+from diptych.parts.objectives._similarity import check, cosine, log_sum_exp, same_object
+
+
+def decoupled_info_nce(query: Tensor, key: Tensor, *, temperature: float, ids: Tensor | None = None) -> Tensor:
+    """InfoNCE whose denominator holds the negatives only; the value may be below 0.
+
+    query, key [n, d]:  L = 1/n Σ_i [ lse_{j≠i} s(q_i, k_j)/τ − s(q_i, k_i)/τ ]; `ids` [n] hides keys of the same
+    object, and a row that has no negative left is no anchor. You et al. 2020, arXiv 2010.13902, eq. 3.
+    """
+    check(query, key, temperature, ids)
+    logits = cosine(query, key) / temperature  # [n, n]
+    hidden = same_object(ids, len(query), query.device)
+    anchors = ~hidden.all(1)  # [n]
+    if not anchors.any():
+        raise ValueError("no row of the batch has a negative: all are views of one object")
+    return (log_sum_exp(logits[anchors], hidden[anchors]) - logits.diagonal()[anchors]).mean()

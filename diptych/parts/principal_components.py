@@ -1,0 +1,48 @@
+"""A linear projection fitted by scikit-learn, as tensors."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+
+class PrincipalComponents(nn.Module):
+    """PCA of the feature vectors of each modality."""
+
+    def __init__(self, widths: Mapping[str, int]) -> None:
+        super().__init__()
+        self.widths = dict(widths)
+        self.of = nn.ModuleDict({name: _Projection() for name in widths})
+
+    def fit(self, features: Mapping[str, Tensor], rng: torch.Generator) -> None:
+        """The first min(width, n, F) components of {name: [n, F]}."""
+        for name, z in features.items():
+            cast(_Projection, self.of[name]).fit(z, min(self.widths[name], *z.shape), rng)
+
+    def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """{name: [n, F]} -> {name: [n, k]}."""
+        return {name: self.of[name](z) for name, z in features.items()}
+
+
+class _Projection(nn.Module):
+    """A mean [F] and components [k, F]."""
+
+    mean: Tensor
+    components: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.empty(0))
+        self.register_buffer("components", torch.empty(0))
+
+    def fit(self, z: Tensor, k: int, rng: torch.Generator) -> None:
+        from sklearn.decomposition import PCA
+
+        seed = int(torch.randint(2**31, (), generator=rng, device=rng.device))
+        fitted = PCA(k, random_state=seed).fit(z.cpu().numpy())
+        self.mean = torch.from_numpy(fitted.mean_).to(z)
+        self.components = torch.from_numpy(fitted.components_).to(z)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return (z - self.mean) @ self.components.T

@@ -1,0 +1,266 @@
+"""From a benchmark file to cells and jobs. Pure functions of files; imports nothing heavy."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from diptych import catalog, checks, grid, jobs, spec
+from diptych.data.card import Card
+from diptych.fingerprint import digest
+from diptych.grid import Config
+from diptych.spec import BenchmarkError
+
+Job = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Data set × method × config × seed: one row of the fixed denominator."""
+
+    dataset: str
+    method: str
+    config: str
+    seed: int
+    condition: str = ""  # corruption before pretraining, "missing_time-0.2", or nothing
+
+    @property
+    def path(self) -> str:
+        """Folder of the cell below results/runs."""
+        return f"{self.dataset}/{self.method}/{self.config}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """Every file of a cell; see the table of stages in the design notes."""
+
+    run: Path
+    record: Path
+    history: Path
+    encoder: Path
+    embeddings: Path
+    embed: Path
+    scores: Path
+    predictions: Path
+    probe: Path
+    robustness: Path
+    robustness_predictions: Path
+    robustness_record: Path
+    data: Path
+    card: Path
+
+
+class Plan:
+    """A benchmark file with every cell, every setting and every job it asks for."""
+
+    def __init__(self, benchmark: str, root: str = "results") -> None:
+        self.benchmark, self.root = Path(benchmark), Path(root)
+        self.spec = spec.read(benchmark)
+        self.name = self.spec.name
+        self.cards = self._cards()
+        checks.check(self)
+        self.configs: dict[tuple[str, str, str], Config] = {}
+        self._pretraining: dict[tuple[str, str], Job] = {}
+        self.cells = tuple(cell for name in self.cards for cell in self._cells(name))
+
+    # ------------------------------------------------------------------ what the file says
+
+    def _cards(self) -> dict[str, Card]:
+        cards: dict[str, Card] = {}
+        for number, entry in enumerate(self.spec.datasets):
+            card = self._card(entry, f"{self.benchmark}: datasets[{number}]")
+            if card.name in cards:
+                raise BenchmarkError(f"{self.benchmark}: datasets[{number}]: {card.name} stands twice")
+            cards[card.name] = card
+        return cards
+
+    def _card(self, entry: str | dict[Any, Any], place: str) -> Card:
+        if isinstance(entry, str):
+            spec.one_of(entry, catalog.datasets(), "data set", place)
+            return catalog.datasets()[entry]
+        from diptych.data.own import own_card
+
+        try:
+            card = own_card(entry, self.benchmark.parent)
+        except (ValueError, OSError) as error:
+            raise BenchmarkError(f"{place}: {error}") from error
+        if card.name in catalog.datasets():
+            raise BenchmarkError(f"{place}: the name {card.name} is taken by a built-in data set; set another `name:`")
+        return card
+
+    def asked(self, method: str) -> list[str]:
+        """The data sets that a method's entry limits it to; none: all it can run on."""
+        asked = (self.spec.methods.get(method) or {}).get("datasets", [])
+        return asked if isinstance(asked, list) else [asked]
+
+    def pairs(self, method: str) -> list[str]:
+        """The data sets of this benchmark that a method runs on."""
+        attributes = catalog.components("methods")[method].attributes
+        asked = self.asked(method) or list(self.cards)
+        needs_group = "group" in attributes["uses"]
+        able = [n for n in asked if n in self.cards and self.cards[n].modality in attributes["modalities"]]
+        return [n for n in able if self.cards[n].group or not needs_group]
+
+    # ------------------------------------------------------------------ cells
+
+    def _cells(self, dataset: str) -> list[Cell]:
+        methods = [*self.spec.methods, *(c for c in self.spec.controls if c not in self.spec.methods)]
+        cells = []
+        for method in (m for m in methods if dataset in self.pairs(m)):
+            for config, corruption in product(self._configs(method, dataset), self._corruptions(dataset)):
+                condition = f"{corruption['name']}-{corruption['severity']:g}" if corruption else ""
+                name = digest([config.id, self.spec.rows, condition])
+                self.configs[dataset, method, name] = config
+                self._pretraining[dataset, name] = {"rows": self.spec.rows, "corruption": corruption}
+                cells += [Cell(dataset, method, name, seed, condition) for seed in self.spec.seeds]
+        return cells
+
+    def _configs(self, method: str, dataset: str) -> list[Config]:
+        axes = {k: v for k, v in (self.spec.methods.get(method) or {}).items() if k != "datasets"}
+        place = f"{self.benchmark}: methods.{method}"
+        found = grid.configs(method, self.cards[dataset].modality, axes, self.spec.train, place)
+        if not found:
+            raise BenchmarkError(f"{place}: an axis without values")
+        checks.unique([config.id for config in found], place)
+        return found
+
+    def _corruptions(self, dataset: str) -> list[dict[str, Any] | None]:
+        """None is the clean condition, which always stands beside the corrupted ones that ask for severity 0."""
+        known, modality = catalog.components("corruptions"), self.cards[dataset].modality
+        asked = [
+            {"name": name, "severity": severity} if severity else None
+            for name, severities in self.spec.pretrain_corruption.items()
+            for severity in severities
+            if modality in known[name].attributes["modalities"]
+        ]
+        return list({json.dumps(a, sort_keys=True): a for a in asked}.values()) or [None]
+
+    # ------------------------------------------------------------------ what others ask
+
+    def card(self, dataset: str) -> Card:
+        """The card of a data set."""
+        return self.cards[dataset]
+
+    def role(self, cell: Cell) -> str:
+        """self-supervised, supervised or control."""
+        return str(catalog.components("methods")[cell.method].attributes["role"])
+
+    def settings(self, cell: Cell) -> dict[str, Any]:
+        """Every setting that shapes the cell's encoder."""
+        return self.configs[cell.dataset, cell.method, cell.config].settings
+
+    def flat(self, cell: Cell) -> dict[str, Any]:
+        """The settings as flat parameters."""
+        return self.configs[cell.dataset, cell.method, cell.config].flat
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes whenever a planned cell or what is asked of it changes."""
+        asked = self.spec.model_dump(mode="json", exclude={"mirror", "device", "limits", "tracking_uri"})
+        return digest([asked, [[cell.path, cell.condition] for cell in self.cells]], 16)
+
+    def variant(self, cell: Cell) -> str:
+        """The prepared data of a cell: the seed counts where the split or the damage is drawn from it."""
+        return digest(self.prepared(cell.dataset, cell.config, cell.seed))
+
+    @cached_property
+    def variants(self) -> dict[tuple[str, str], tuple[str, int]]:
+        """(data set, variant) -> a configuration and a seed that read it."""
+        return {(cell.dataset, self.variant(cell)): (cell.config, cell.seed) for cell in self.cells}
+
+    def variant_of(self, dataset: str, config: str, seed: str, **_: str) -> str:
+        """The prepared data behind a rule's wildcards."""
+        return digest(self.prepared(dataset, config, int(seed)))
+
+    @property
+    def mirror(self) -> str:
+        """Folder of mirrored files: the environment's, else the benchmark's, else none."""
+        return os.environ.get("DIPTYCH_MIRROR") or self.spec.mirror or ""
+
+    def records(self) -> list[str]:
+        """What tracking waits for: the last files of every cell."""
+        files = [(cell, self.files(cell)) for cell in self.cells]
+        last = [[f.probe, *([f.robustness_record] if self.damage(c.dataset) else [])] for c, f in files]
+        return [str(record) for group in last for record in group]
+
+    def prepared(self, dataset: str, config: str, seed: int) -> Job:
+        """What shapes the prepared data of a cell besides the data set itself."""
+        asked = self._pretraining[dataset, config]
+        drawn = self.cards[dataset].split != "official" or asked["rows"] or asked["corruption"]
+        return asked | {"seed": seed if drawn else 0}
+
+    def files(self, cell: Cell) -> CellFiles:
+        """Where each stage of a cell writes."""
+        run = self.root / "runs" / cell.path
+        probe, robustness = run / f"probe-{self.probe_id}", run / f"robustness-{self.robustness_id(cell.dataset)}"
+        data = self.root / "data" / cell.dataset / self.variant(cell)
+        return CellFiles(
+            run=run,
+            record=run / "pretrain.json",
+            history=run / "history.parquet",
+            encoder=run / "encoder.safetensors",
+            embeddings=run / "embeddings.npz",
+            embed=run / "embed.json",
+            scores=probe / "scores.parquet",
+            predictions=probe / "predictions.npz",
+            probe=probe / "probe.json",
+            robustness=robustness / "robustness.parquet",
+            robustness_predictions=robustness / "predictions.npz",
+            robustness_record=robustness / "robustness.json",
+            data=data / "data.npz",
+            card=data / "card.json",
+        )
+
+    @property
+    def probe_id(self) -> str:
+        """Names the folder of probe results: benchmarks with other probes do not overwrite each other."""
+        return digest(sorted(self.spec.probes))
+
+    def robustness_id(self, dataset: str) -> str:
+        """Names the folder of robustness results."""
+        return digest([sorted(self.spec.probes), self.damage(dataset)])
+
+    def damage(self, dataset: str) -> dict[str, list[float]]:
+        """The corruptions of this benchmark that a data set can suffer."""
+        known, modality = catalog.components("corruptions"), self.cards[dataset].modality
+        asked = self.spec.robustness.items()
+        return {name: levels for name, levels in asked if modality in known[name].attributes["modalities"]}
+
+    def own(self, dataset: str) -> dict[str, Any] | None:
+        """The entry of the user's own data, with paths relative to the working folder."""
+        entries = [e for e in self.spec.datasets if not isinstance(e, str)]
+        for entry in entries:
+            if self._card(entry, str(self.benchmark)).name == dataset:
+                ((kind, options),) = entry.items()
+                return {kind: options | {k: self._local(options[k]) for k in ("file", "test") if options.get(k)}}
+        return None
+
+    def _local(self, file: str) -> str:
+        return Path(os.path.relpath(self.benchmark.parent / file)).as_posix()
+
+    def own_files(self, dataset: str) -> list[str]:
+        """The user's own files of a data set."""
+        entry = self.own(dataset) or {}
+        return [options[key] for options in entry.values() for key in ("file", "test") if options.get(key)]
+
+    def job(self, stage: str, **wildcards: str) -> str:
+        """All that a job needs to know besides its files, as JSON; a changed job is a job to run again."""
+        return json.dumps({"stage": stage} | jobs.JOBS[stage](self, **wildcards), sort_keys=True)
+
+    def cell_stages(self, cell: Cell) -> tuple[str, ...]:
+        """The stages of a cell, in order."""
+        return ("pretrain", "embed", "probe", *(("robustness",) if self.damage(cell.dataset) else ()))
+
+    def cell_job(self, stage: str, cell: Cell) -> str:
+        """The job of one stage of a cell."""
+        names = {"dataset": cell.dataset, "method": cell.method, "config": cell.config, "seed": str(cell.seed)}
+        return self.job(stage, **names)
+
+
+@cache
+def load(benchmark: str, root: str = "results") -> Plan:
+    """The plan of a benchmark file."""
+    return Plan(benchmark, root)

@@ -1,0 +1,1 @@
+"""Probes: one file each; fitted and tuned on train, scored once on test."""

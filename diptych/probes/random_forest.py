@@ -1,0 +1,28 @@
+"""A random forest, for the tutorial's table."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+
+from diptych.probes.base import Array, Predictions, Probe
+
+
+class RandomForest(Probe):
+    """Random forest with the settings of the tutorial's SCARF notebook (sandhyat/ContrastiveLearning_Tutorial)."""
+
+    probabilities: ClassVar[bool] = True
+
+    def __init__(self, *, trees: int = 100, max_depth: int = 6) -> None:
+        self.trees, self.max_depth = trees, max_depth
+
+    def _prepare(self, train: Array, test: Array) -> tuple[Array, Array]:
+        return train.astype(np.float32), test.astype(np.float32)
+
+    def _test_rows(self, prepared: tuple[Array, Array]) -> int:
+        return len(prepared[1])
+
+    def _predict(self, prepared: tuple[Array, Array], y: Array, groups: Array | None, seed: int) -> Predictions:
+        train, test = prepared
+        model = RandomForestClassifier(self.trees, max_depth=self.max_depth, random_state=seed, n_jobs=1).fit(train, y)
+        return Predictions(model.predict_proba(test), True, {"trees": self.trees, "max_depth": self.max_depth})

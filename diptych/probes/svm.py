@@ -1,0 +1,103 @@
+"""The support vector machine behind the published tables of TS2Vec and T-Loss."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.svm import SVC
+
+from diptych.probes.base import Array, Predictions, Probe, converged, folds
+
+# zhihanyue/ts2vec, tasks/_eval_protocols.py: fit_svm
+GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e3, 1e4, float("inf"))
+MAX_ROWS = 10_000
+# The protocol stops the solver after 10,000,000 steps: minutes for a hopeless fit (equal rows of two classes).
+# Steps in proportion to the rows are the same at MAX_ROWS and plenty below.
+STEPS_PER_ROW, FEWEST_STEPS = 1000, 100_000
+
+
+@dataclass
+class _Distances:
+    """Squared distances serve every C, fold and noise level; only the kernel's scale follows the rows fitted on."""
+
+    train: Array  # float64 [n_train, d]
+    test: Array  # float64 [n_test, d]
+    kept: dict[bytes, tuple[Array, Array]] = field(default_factory=dict)
+
+    def of(self, rows: Array) -> tuple[Array, Array]:
+        """Among `rows` of train, and from test to them: [r, r] and [n_test, r]; the last selection is kept."""
+        key = rows.tobytes()
+        if key not in self.kept:
+            chosen = self.train[rows]
+            self.kept = {key: (_squared(chosen, chosen), _squared(self.test, chosen))}
+        return self.kept[key]
+
+
+class Svm(Probe):
+    """RBF support vector machine without scaling, C by 5 folds: the TS2Vec protocol (Yue et al. 2022, 2106.10466)."""
+
+    probabilities: ClassVar[bool] = False
+
+    def _prepare(self, train: Array, test: Array) -> _Distances:
+        return _Distances(train.astype(np.float64), test.astype(np.float64))
+
+    def _test_rows(self, prepared: _Distances) -> int:
+        return len(prepared.test)
+
+    def _predict(self, prepared: _Distances, y: Array, groups: Array | None, seed: int) -> Predictions:
+        rows, cost = np.arange(len(y)), float("inf")
+        flags: list[str] = []
+        if len(y) // (y.max() + 1) >= 5 and len(y) >= 50:
+            if len(y) > MAX_ROWS:
+                rows = np.sort(train_test_split(rows, train_size=MAX_ROWS, random_state=0, stratify=y)[0])
+            cost, flags = self._search(prepared, rows, y, groups)
+        x, y = prepared.train[rows], y[rows]
+        near, far = prepared.of(rows)
+        gamma = _gamma(x)
+        model = _svc(cost, len(y))
+        if not converged(partial(model.fit, np.exp(-gamma * near), y)):
+            flags.append("not_converged")
+        f = model.decision_function(np.exp(-gamma * far))  # [n_test] for two classes, else [n_test, K]
+        return Predictions(np.stack([-f, f], 1) if f.ndim == 1 else f, False, {"C": _written(cost)}, tuple(flags))
+
+    def _search(self, prepared: _Distances, rows: Array, y: Array, groups: Array | None) -> tuple[float, list[str]]:
+        """The C with the best mean accuracy over folds; ties: the smaller."""
+        x, y, distances = prepared.train[rows], y[rows], prepared.of(rows)[0]
+        smallest = int(np.bincount(y).min())
+        splits = folds(y, None if groups is None else groups[rows], count=min(5, max(2, smallest)))
+        flags = ["few_per_class"] if smallest < 5 else []
+        hits = np.empty((len(GRID), len(splits)))
+        for number, (fit, valid) in enumerate(splits):
+            gamma = _gamma(x[fit])
+            inner, outer = (np.exp(-gamma * distances[np.ix_(part, fit)]) for part in (fit, valid))
+            for place, cost in enumerate(GRID):
+                model = _svc(cost, len(fit))
+                if not converged(partial(model.fit, inner, y[fit])):
+                    flags.append("folds_not_converged")
+                hits[place, number] = (model.predict(outer) == y[valid]).mean()
+        if not splits:
+            return float("inf"), [*flags, "no_folds"]
+        return GRID[int(np.average(hits, axis=1).argmax())], sorted(set(flags))
+
+
+def _svc(cost: float, rows: int) -> SVC:
+    return SVC(C=cost, kernel="precomputed", max_iter=max(FEWEST_STEPS, STEPS_PER_ROW * rows))
+
+
+def _gamma(x: Array) -> float:
+    """scikit-learn's gamma="scale"."""
+    variance = float(x.var())
+    return 1.0 / (x.shape[1] * variance) if variance else 1.0
+
+
+def _squared(a: Array, b: Array) -> Array:
+    """Squared Euclidean distances [len(a), len(b)]."""
+    squared: Array = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
+    np.maximum(squared, 0.0, out=squared)
+    return squared
+
+
+def _written(cost: float) -> float | str:
+    return cost if np.isfinite(cost) else "inf"  # JSON has no infinity

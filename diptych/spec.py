@@ -1,0 +1,158 @@
+"""The grammar of a benchmark file: a schema, and errors that name the place and the valid choices."""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+Severity = Annotated[float, Field(ge=0, lt=1)]
+CONTROLS = ("raw", "random", "pca", "supervised")
+
+
+class BenchmarkError(ValueError):
+    """A benchmark file that cannot be planned; the message names the place and what is allowed."""
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(Strict):
+    """What one job may use; beyond it the cell's status is timeout or oom."""
+
+    minutes: int = Field(60, ge=1, description="wall-clock minutes of one job")
+    memory_mb: int = Field(8000, ge=200, description="resident memory of one job in MB")
+
+
+class RankBy(Strict):
+    """The score by which boards rank."""
+
+    probe: str = Field("linear", description="a probe of this benchmark")
+    metric: str = Field("primary", description="a metric, or `primary`: the one on each data set's card")
+
+
+class Benchmark(Strict):
+    """What is measured, on what, and how often."""
+
+    name: Name = Field(description="names the folder of the boards and the MLflow experiment")
+    description: str = Field("", description="one sentence for the report")
+    datasets: list[str | dict[Literal["csv", "series"], dict[str, Any]]] = Field(
+        min_length=1, description="names of data sets, or own data as `csv: {file, target, …}` / `series: {file, …}`"
+    )
+    methods: dict[str, dict[str, Any] | None] = Field(
+        description="method -> grid. A list is an axis; `view.x`, `encoder.x` and `train.x` reach the view, "
+        "the encoder and the recipe; `datasets: [...]` limits a method to some data sets"
+    )
+    controls: list[str] = Field(list(CONTROLS), description="rows that stand beside the methods on every data set")
+    seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field([0], min_length=1, description="one cell per seed")
+    train: dict[str, Any] = Field(
+        {}, description="overrides every trained method's recipe, e.g. {epochs: 2}; leave it out for the papers' own"
+    )
+    rows: int | None = Field(None, ge=4, description="cap on training rows (and on test rows) of each data set")
+    probes: list[str] = Field(["linear"], min_length=1, description="fitted on train, tuned by folds, scored on test")
+    robustness: dict[str, list[Severity]] = Field({}, description="corruption -> severities, at probe time")
+    pretrain_corruption: dict[str, list[Severity]] = Field(
+        {}, description="corruption -> severities put on train and test before pretraining; 0 is the clean cell"
+    )
+    rank_by: RankBy = Field(RankBy(probe="linear", metric="primary"), description="the score by which boards rank")
+    limits: Limits = Field(Limits(minutes=60, memory_mb=8000), description="time and memory of one job")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")
+    mirror: str | None = Field(None, description="folder of mirrored data files; DIPTYCH_MIRROR overrides it")
+    tracking_uri: str | None = Field(None, description="MLflow store; default sqlite in the results folder")
+    claims: str | None = Field(None, description="file of published numbers to compare with, beside this file")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 floats (1e-3 is a number), and duplicate keys are errors instead of silently the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise BenchmarkError(f"line {node.start_mark.line + 1}: the key {key!r} stands twice")
+        return dict(super().construct_mapping(node, deep))
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)
+
+
+def read(path: Path | str) -> Benchmark:
+    """A validated benchmark file; raises BenchmarkError with the file, the place and the valid choices."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, Loader=_Loader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchmarkError(f"{path}: cannot be read: {error}") from error
+    except (yaml.YAMLError, BenchmarkError) as error:
+        raise BenchmarkError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise BenchmarkError(f"{path}: a mapping of {', '.join(Benchmark.model_fields)} was expected")
+    _finite(content, path)
+    try:
+        return Benchmark.model_validate(content)
+    except ValidationError as error:
+        raise BenchmarkError(_explain(error, path, text)) from error
+
+
+def one_of(value: str, allowed: Iterable[str], what: str, place: str) -> None:
+    """Raise unless `value` is allowed, with the nearest names first."""
+    allowed = list(allowed)
+    if value not in allowed:
+        near = difflib.get_close_matches(value, allowed, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise BenchmarkError(f"{place}: unknown {what} {value!r}{hint}; valid: {', '.join(allowed) or 'none'}")
+
+
+def _finite(content: Any, path: Path) -> None:
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    for part in parts:
+        _finite(part, path)
+    if isinstance(content, float) and not math.isfinite(content):
+        raise BenchmarkError(f"{path}: {content} is not a usable number")
+
+
+def _explain(error: ValidationError, path: Path, text: str) -> str:
+    lines = []
+    for fault in error.errors():
+        keys = [str(part) for part in fault["loc"]]
+        message = fault["msg"]
+        if fault["type"] == "extra_forbidden":
+            valid = list(_valid_keys(keys))
+            near = difflib.get_close_matches(keys[-1], valid, n=1)
+            message = f"unknown key{f' (did you mean {near[0]}?)' if near else ''}; valid: {', '.join(valid)}"
+        lines.append(f"{path}{line_of(text, keys)}: {'.'.join(keys)}: {message}")
+    return "\n".join(lines)
+
+
+def _valid_keys(place: list[str]) -> Iterable[str]:
+    """The keys that are valid where an unknown one stands."""
+    inner: dict[str, type[BaseModel]] = {"limits": Limits, "rank_by": RankBy}
+    return (inner[place[0]] if len(place) > 1 and place[0] in inner else Benchmark).model_fields
+
+
+def line_of(text: str, keys: list[str]) -> str:
+    """`:12` for the line of a nested key, as far as the path can be followed."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    line = None
+    for key in keys:
+        if isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
+            node = node.value[int(key)]
+            line = node.start_mark.line + 1
+            continue
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((k, v) for k, v in pairs if k.value == key), None)
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return f":{line}" if line else ""

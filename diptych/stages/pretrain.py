@@ -1,0 +1,82 @@
+"""Pretrain one cell: settings and prepared data in, weights, loss history and record out."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diptych.data.samples import from_arrays
+from diptych.parts.method import Recipe
+from diptych.provenance import commit, environment, peak_memory_mb
+from diptych.records import Status, atomic, read_json, read_npz, write_json
+
+
+class Skipped(RuntimeError):
+    """There is nothing to do here; the reason says why."""
+
+
+def run(
+    job: dict[str, Any], *, data: Path, card: Path, encoder: Path, record: Path, history: Path, device: str
+) -> None:
+    """Train the job's method on the training split; raises Diverged or Skipped."""
+    import pandas as pd
+    from safetensors.torch import save_file
+
+    from diptych.build import batch_of, build
+    from diptych.embedder import resolve
+    from diptych.train import Stopwatch, parameters_of, seed_everything, train
+
+    prepared = read_json(card)
+    if prepared["status"] != "ok":
+        raise Skipped(prepared["reason"])
+    device = resolve(device)
+    rng = seed_everything(job["seed"], device)
+    samples = from_arrays(read_npz(data))
+    method = build(job["method"], job["settings"], prepared["facts"]).to(device)
+    rows = batch_of(samples, np.flatnonzero(samples.split == 0), method.uses).to(device)
+    method.calibrate(rows, rng)
+    watch = Stopwatch()
+    seen = train(method, rows, Recipe(**job["settings"]["recipe"]), rng)
+    cost = watch.read()
+    method.eval()
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
+    atomic(encoder, lambda temporary: save_file(state, temporary))
+    table = pd.DataFrame({"step": seen.step, "epoch": seen.epoch, "loss": seen.loss})
+    atomic(history, lambda temporary: table.to_parquet(temporary, index=False))
+    facts = {
+        "device": device,
+        "seconds": cost.seconds,
+        "cpu_seconds": cost.cpu_seconds,
+        "memory_mb": peak_memory_mb(),
+        "parameters": parameters_of(method),
+        "steps": len(seen.step),
+        "samples": seen.samples,
+        "stopped_early": seen.stopped_early,
+        "final_loss": seen.loss[-1] if seen.loss else None,
+    }
+    write_json(record, _record(job, "ok", "") | facts | {"data": prepared["fingerprints"]})
+
+
+def blank(
+    job: dict[str, Any], *, status: Status, reason: str, traceback: str, encoder: Path, record: Path, history: Path
+) -> None:
+    """The row of a cell that has no encoder: an empty weight file, an empty history and the reason."""
+    import pandas as pd
+
+    # The empty safetensors file, byte for byte: the length of its header, then the header.
+    atomic(encoder, lambda temporary: temporary.write_bytes((8).to_bytes(8, "little") + b"{}      "))
+    table = pd.DataFrame(
+        {"step": pd.Series(dtype="int64"), "epoch": pd.Series(dtype="int64"), "loss": pd.Series(dtype="float64")}
+    )
+    atomic(history, lambda temporary: table.to_parquet(temporary, index=False))
+    if traceback:
+        (record.parent / "pretrain.traceback.txt").write_text(traceback, encoding="utf-8")
+    where = {"traceback": str(record.parent / "pretrain.traceback.txt")} if traceback else {}
+    write_json(record, _record(job, status, reason) | where)
+
+
+def _record(job: dict[str, Any], status: Status, reason: str) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    about = {"job": job, "status": status, "reason": reason, "finished": now}
+    return about | commit() | {"environment": environment()}

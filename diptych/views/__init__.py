@@ -1,0 +1,1 @@
+"""Views (augmentations): one file each; all randomness of a step lives here."""

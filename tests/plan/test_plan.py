@@ -1,0 +1,126 @@
+"""From a benchmark file to cells, settings and jobs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from diptych import catalog, state
+from diptych.plan import Plan
+
+TEXT = """
+name: mine
+datasets: [wine, digits]
+seeds: [0, 1]
+controls: [raw, supervised]
+methods:
+  scarf: {temperature: [0.5, 1.0], view.rate: 0.3}
+  simclr: {encoder.dim: [32, 64], datasets: [digits]}
+train: {epochs: 2}
+probes: [linear, knn]
+robustness: {missing_mcar: [0.2], label_noise_symmetric: [0.2]}
+"""
+
+
+@pytest.fixture
+def plan(benchmark_file, tmp_path):
+    return Plan(benchmark_file(TEXT), root=str(tmp_path / "results"))
+
+
+def test_cells_are_the_product_of_what_can_be_paired(plan):
+    counts = {}
+    for cell in plan.cells:
+        counts[cell.dataset, cell.method] = counts.get((cell.dataset, cell.method), 0) + 1
+    assert counts == {
+        ("wine", "scarf"): 4,
+        ("wine", "raw"): 2,
+        ("wine", "supervised"): 2,
+        ("digits", "simclr"): 4,
+        ("digits", "raw"): 2,
+        ("digits", "supervised"): 2,
+    }
+    assert len({cell.path for cell in plan.cells}) == len(plan.cells)
+
+
+def test_settings_are_defaults_under_the_grid_under_the_equal_budget(plan):
+    settings = [plan.settings(c) for c in plan.cells if c.method == "scarf" and c.seed == 0]
+    assert [s["method"]["temperature"] for s in settings] == [0.5, 1.0]
+    assert all(s["view"]["rate"] == 0.3 and s["recipe"]["epochs"] == 2 for s in settings)
+    raw = next(plan.settings(c) for c in plan.cells if c.method == "raw")
+    assert raw["recipe"]["steps"] == 0
+    assert raw["recipe"]["epochs"] is None
+    flat = plan.flat(next(c for c in plan.cells if c.method == "simclr"))
+    assert flat["encoder.dim"] == 32
+    assert flat["train.epochs"] == 2
+
+
+def test_a_budget_replaces_the_papers_own_unit(benchmark_file):
+    plan = Plan(benchmark_file("name: m\ndatasets: [wine]\nmethods: {scarf: {}}\ntrain: {steps: 5}\n"))
+    recipe = next(plan.settings(c) for c in plan.cells if c.method == "scarf")["recipe"]
+    assert (recipe["steps"], recipe["epochs"], recipe["samples"]) == (5, None, None)
+
+
+def test_jobs_are_json_and_files_are_distinct(plan):
+    files = [plan.files(cell) for cell in plan.cells]
+    assert len({f.record for f in files}) == len(plan.cells)
+    jobs = [json.loads(job.job) for job in state.jobs(plan)]
+    assert {job["stage"] for job in jobs} == {"download", "prepare", "pretrain", "embed", "probe", "robustness"}
+    assert all(len(job.get("code", "0" * 16)) == 16 for job in jobs)
+
+
+def test_an_edited_grid_keeps_the_old_cells(plan, benchmark_file):
+    more = Plan(benchmark_file(TEXT.replace("[0.5, 1.0]", "[0.5, 1.0, 2.0]"), "more.yaml"), root=str(plan.root))
+    old, new = {c.path for c in plan.cells}, {c.path for c in more.cells}
+    assert old < new
+    assert len(new - old) == 2  # one more temperature, two seeds
+    assert all(more.cell_job("pretrain", c) == plan.cell_job("pretrain", c) for c in plan.cells)
+
+
+def test_other_probes_and_severities_leave_pretraining_alone(plan, benchmark_file):
+    other = Plan(benchmark_file(TEXT.replace("[linear, knn]", "[linear]").replace("[0.2]", "[0.2, 0.4]"), "o.yaml"))
+    cell = plan.cells[0]
+    assert other.cell_job("pretrain", cell) == plan.cell_job("pretrain", cell)
+    assert other.files(cell).probe.parent.name != plan.files(cell).probe.parent.name
+    assert other.files(cell).robustness.parent.name != plan.files(cell).robustness.parent.name
+
+
+def test_a_budget_changes_the_configuration(plan, benchmark_file):
+    longer = Plan(benchmark_file(TEXT.replace("epochs: 2", "epochs: 3"), "longer.yaml"))
+    trained = {c.config for c in plan.cells if c.method != "raw"}
+    assert not trained & {c.config for c in longer.cells if c.method != "raw"}
+    assert {c.config for c in plan.cells if c.method == "raw"} == {c.config for c in longer.cells if c.method == "raw"}
+
+
+def test_pretraining_corruption_is_an_axis_of_cells(benchmark_file):
+    text = "name: m\ndatasets: [ecg200]\nmethods: {ts2vec: {}}\ncontrols: [raw]\n"
+    plan = Plan(benchmark_file(text + "pretrain_corruption: {missing_time: [0, 0.2, 0.4]}\n"))
+    assert [c.condition for c in plan.cells if c.method == "ts2vec"] == ["", "missing_time-0.2", "missing_time-0.4"]
+    assert len({plan.variant(c) for c in plan.cells}) == 3
+    assert len({c.config for c in plan.cells}) == 6
+
+
+def test_seeds_share_prepared_data_only_under_an_official_split(benchmark_file):
+    text = "name: m\ndatasets: [{}]\nmethods: {{{}: {{}}}}\nseeds: [0, 1]\n"
+    official = Plan(benchmark_file(text.format("ecg200", "ts2vec"), "a.yaml"))
+    drawn = Plan(benchmark_file(text.format("wine", "scarf"), "b.yaml"))
+    assert len(official.variants) == 1
+    assert len(drawn.variants) == 2
+
+
+def test_planning_imports_nothing_heavy():
+    code = (
+        "import sys, diptych.__main__, diptych.state, diptych.plan as p; plan = p.load('benchmarks/smoke.yaml');"
+        "list(diptych.state.jobs(plan)); bad = {'torch', 'pandas', 'sklearn', 'mlflow', 'scipy', 'xgboost'} & set(sys.modules);"
+        "print(len(plan.cells)); sys.exit(f'imported {bad}' if bad else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
+
+
+def test_every_encoder_has_its_modality():
+    assert set(catalog.ENCODERS.values()) <= set(catalog.components("encoders"))
+    for method in catalog.components("methods").values():
+        views = set(method.attributes["modalities"].values())
+        assert views <= set(catalog.components("views")), method.name

@@ -1,0 +1,33 @@
+from diptych.plan import load
+
+plan = load(config["benchmark"], config.get("results", "results"))
+root = config.get("results", "results")
+run = f"{root}/runs/{{dataset}}/{{method}}/{{config}}/{{seed}}"
+boards_folder = f"{root}/boards/{plan.name}"
+uri = config.get("tracking_uri") or plan.spec.tracking_uri or ""
+device = config.get("device") or plan.spec.device
+limits = plan.spec.limits
+
+
+wildcard_constraints:
+    dataset="[A-Za-z0-9_]+",
+    method="[a-z0-9_]+",
+    variant="[0-9a-f]{8}",
+    config="[0-9a-f]{8}",
+    seed="[0-9]+",
+    probe="[0-9a-f]{8}",
+    robustness="[0-9a-f]{8}",
+
+
+def job(stage):
+    return lambda wildcards: plan.job(stage, **wildcards)
+
+
+def boards(file):
+    return f"{boards_folder}/{file}"
+
+
+def prepared(file):
+    return (
+        lambda wildcards: f"{root}/data/{wildcards.dataset}/{plan.variant_of(**wildcards)}/{file}"
+    )
