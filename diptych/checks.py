@@ -21,6 +21,8 @@ def check(plan: "Plan") -> None:
     spec.one_of(plan.spec.rank_by.probe, plan.spec.probes, "probe", f"{place}: rank_by.probe")
     metrics = ["primary", *catalog.components("metrics")]
     spec.one_of(plan.spec.rank_by.metric, metrics, "metric", f"{place}: rank_by.metric")
+    for card in plan.cards.values():
+        spec.one_of(card.metric, metrics[1:], "metric", f"{place}: datasets: {card.name}")
     grid.check_train(plan.spec.train, f"{place}: train")
     for key in ("seeds", "probes", "controls"):
         unique(getattr(plan.spec, key), f"{place}: {key}")

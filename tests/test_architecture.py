@@ -13,9 +13,9 @@ LAYERS = {  # a package folder may import from the folders named here (and from 
     "views": {"parts", "batch"},
     "encoders": {"parts", "batch"},
     "parts": {"batch"},
-    "probes": set(),
-    "metrics": set(),
-    "corruptions": {"data"},
+    "probes": {"components"},
+    "metrics": {"components"},
+    "corruptions": {"data", "components"},
     "data": {"records", "components", "corruptions", "fingerprint"},
 }
 

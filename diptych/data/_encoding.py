@@ -83,7 +83,11 @@ def _is_z_scored(series: np.ndarray) -> bool:
 
 def _table(x: Any, train: np.ndarray, card: Card) -> Encoded:
     table = encode_table(x, train)
-    facts = {"shape": [table.x.shape[1]], "scaling": "numeric columns: mean and sd of training rows"}
+    facts = {
+        "shape": [table.x.shape[1]],
+        "fields": table.statistics["field"].tolist(),  # field of each encoded column
+        "scaling": "numeric columns: mean and sd of training rows",
+    }
     return Encoded(table.x, facts, table.statistics, {"columns": table.columns, "dropped": table.dropped})
 
 

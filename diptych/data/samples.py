@@ -30,7 +30,7 @@ class Samples:
     """All samples of a data set, both splits, row-aligned.
 
     `x` by modality: image float32 [n,C,H,W] in 0..1 · series float32 [n,T,C], NaN where missing or past the end ·
-    tabular float32 [n,F], encoded, NaN where missing · text int64 [n,T] tokens, 0 = padding, 1 = unknown ·
+    tabular float32 [n,F], encoded, NaN where missing · text int64 [n,T] tokens, 0 pads, 1 = unknown, 2 starts each ·
     graph GraphArrays · image_text {"image": …, "text": …}.
     """
 

@@ -11,7 +11,7 @@ from diptych.parts.method import Method, Recipe, View, features, width
 class Supervised(Method):
     """The same encoder trained on the labels with a linear head: the upper bound."""
 
-    role = "control"
+    role = "supervised"
     modalities = {
         "image": "identity",
         "series": "identity",

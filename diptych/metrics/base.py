@@ -50,7 +50,14 @@ class Metric(ABC):
 def metrics() -> dict[str, Metric]:
     """Every metric by name."""
     names = [m.name for m in iter_modules(package.__path__) if m.name != "base" and not m.name.startswith("_")]
-    return {name: component("metrics", name)() for name in names}
+    return {name: load(name) for name in names}
+
+
+def load(name: str) -> Metric:
+    """The metric of a name, without importing the others."""
+    metric = component("metrics", name)()
+    assert isinstance(metric, Metric)
+    return metric
 
 
 def check_bounds(scores: "pd.DataFrame") -> None:

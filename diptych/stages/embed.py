@@ -83,11 +83,11 @@ def _test_rows(samples: Samples) -> np.ndarray:
 
 
 def _check_collapse(z: np.ndarray, samples: Samples) -> None:
-    from diptych.metrics.base import metrics
+    from diptych.metrics.base import load
 
     rows = z[np.flatnonzero(samples.split == 0)[:HEALTH_ROWS]]  # [n, d]
     centred = rows - rows.mean(0)
-    spread, rank = metrics()["std_ratio"](rows, rows), metrics()["effective_rank"](centred, centred)
+    spread, rank = load("std_ratio")(rows, rows), load("effective_rank")(centred, centred)
     if spread < COLLAPSED_STD or (z.shape[1] > 1 and rank < COLLAPSED_RANK):
         limits = f"limits {COLLAPSED_STD} and {COLLAPSED_RANK}"
         raise Collapsed(f"std·√d of normalised embeddings {spread:.2g}, effective rank {rank:.3g} ({limits})")
@@ -95,10 +95,10 @@ def _check_collapse(z: np.ndarray, samples: Samples) -> None:
 
 def _spread(z: np.ndarray, samples: Samples) -> dict[str, float]:
     """Metrics of one embedding on test rows."""
-    from diptych.metrics.base import metrics
+    from diptych.metrics.base import load
 
     rows = z[_test_rows(samples)]
-    return {name: float(metrics()[name](rows, rows)) for name in SPREAD}
+    return {name: float(load(name)(rows, rows)) for name in SPREAD}
 
 
 def _alignment(restored: Any, samples: Samples, rng: Any, found: dict[str, np.ndarray]) -> dict[str, float]:
@@ -106,9 +106,9 @@ def _alignment(restored: Any, samples: Samples, rng: Any, found: dict[str, np.nd
     import torch
 
     from diptych.build import batch_of
-    from diptych.metrics.base import metrics
+    from diptych.metrics.base import load
 
-    alignment = metrics()["alignment"]
+    alignment = load("alignment")
     rows = _test_rows(samples)
     if "text_joint" in found:
         return {"image_joint": float(alignment(found["image_joint"][rows], found["text_joint"][rows]))}

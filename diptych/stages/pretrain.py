@@ -20,7 +20,6 @@ def run(
     job: dict[str, Any], *, data: Path, card: Path, encoder: Path, record: Path, history: Path, device: str
 ) -> None:
     """Train the job's method on the training split; raises Diverged or Skipped."""
-    import pandas as pd
     from safetensors.torch import save_file
 
     from diptych.build import batch_of, build
@@ -42,8 +41,7 @@ def run(
     method.eval()
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
     atomic(encoder, lambda temporary: save_file(state, temporary))
-    table = pd.DataFrame({"step": seen.step, "epoch": seen.epoch, "loss": seen.loss})
-    atomic(history, lambda temporary: table.to_parquet(temporary, index=False))
+    _write_history(history, seen.step, seen.epoch, seen.loss)
     facts = {
         "device": device,
         "seconds": cost.seconds,
@@ -62,18 +60,23 @@ def blank(
     job: dict[str, Any], *, status: Status, reason: str, traceback: str, encoder: Path, record: Path, history: Path
 ) -> None:
     """The row of a cell that has no encoder: an empty weight file, an empty history and the reason."""
-    import pandas as pd
-
     # The empty safetensors file, byte for byte: the length of its header, then the header.
     atomic(encoder, lambda temporary: temporary.write_bytes((8).to_bytes(8, "little") + b"{}      "))
-    table = pd.DataFrame(
-        {"step": pd.Series(dtype="int64"), "epoch": pd.Series(dtype="int64"), "loss": pd.Series(dtype="float64")}
-    )
-    atomic(history, lambda temporary: table.to_parquet(temporary, index=False))
+    _write_history(history, [], [], [])
     if traceback:
         (record.parent / "pretrain.traceback.txt").write_text(traceback, encoding="utf-8")
     where = {"traceback": str(record.parent / "pretrain.traceback.txt")} if traceback else {}
     write_json(record, _record(job, status, reason) | where)
+
+
+def _write_history(path: Path, step: list[int], epoch: list[int], loss: list[float]) -> None:
+    """The loss of every step, as parquet; written without pandas, whose import takes longer than many cells."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = pa.schema([("step", pa.int64()), ("epoch", pa.int64()), ("loss", pa.float64())])
+    table = pa.table({"step": step, "epoch": epoch, "loss": loss}, schema=kinds)
+    atomic(path, lambda temporary: parquet.write_table(table, temporary))
 
 
 def _record(job: dict[str, Any], status: Status, reason: str) -> dict[str, Any]:

@@ -62,17 +62,15 @@ def _restored(pretrain_job: dict[str, Any], facts: dict[str, Any], encoder: Path
 
 
 def _score(sheet: Sheet, job: dict[str, Any], samples: Samples, restored: Any, classes: int) -> None:
-    """Severity 0 is the clean score; damaged labels reuse what was prepared on the clean embedding."""
+    """Damaged labels, and severity 0 where it is asked for, reuse what was prepared on the clean embedding."""
     found = restored.embed(samples)
     name = next(iter(found))
     undamaged = _Bench(found[name], samples, job, classes)
-    clean = undamaged.predict(samples.label)
     for corruption, severities in job["robustness"].items():
         damage = load_corruption(corruption)
-        _add(sheet, name, clean, corruption, 0.0)
-        for severity in sorted(set(severities) - {0.0}):
+        for severity in sorted(severities):
             damaged = damage(samples, severity, seeded(job["dataset"], corruption, job["seed"]))
-            same_inputs = damage.target == "label"
+            same_inputs = damage.target == "label" or severity == 0
             bench = undamaged if same_inputs else _Bench(restored.embed(damaged)[name], samples, job, classes)
             _add(sheet, name, bench.predict(damaged.label), corruption, severity)
 

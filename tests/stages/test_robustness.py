@@ -12,7 +12,7 @@ from diptych.probes import svm
 from diptych.records import read_json, read_npz, read_table, write_json, write_npz
 from diptych.stages import probe, robustness
 
-DAMAGE = {"missing_mcar": [0.2, 0.4], "missing_block": [0.4], "label_noise_symmetric": [0.0, 0.2, 0.4]}
+DAMAGE = {"missing_mcar": [0.0, 0.2, 0.4], "missing_block": [0.4], "label_noise_symmetric": [0.0, 0.2, 0.4]}
 JOB = {"stage": "robustness", "dataset": "wine", "probes": ["knn", "svm"], "seed": 0, "code": "0"}
 JOB |= {"robustness": DAMAGE}
 
@@ -55,7 +55,7 @@ def _run(files, **job):
 
 def test_one_row_per_corruption_severity_probe_and_metric(files, seen):
     table, predictions, record = _run(files)
-    levels = {(c, s) for c, severities in DAMAGE.items() for s in {0.0, *severities}}
+    levels = {(c, s) for c, severities in DAMAGE.items() for s in severities}
     assert set(zip(table["corruption"], table["severity"], strict=True)) == levels
     assert not table.duplicated(["embedding", "probe", "corruption", "severity", "metric"]).any()
     assert set(table["embedding"]) == {"backbone"}
@@ -66,7 +66,7 @@ def test_one_row_per_corruption_severity_probe_and_metric(files, seen):
 
 def test_severity_zero_equals_the_clean_score(files, seen, tmp_path):
     probes = sorted(catalog.components("probes"))
-    table, _, _ = _run(files, probes=probes, robustness={"missing_mcar": [], "label_noise_class": [0.0]})
+    table, _, _ = _run(files, probes=probes, robustness={"missing_mcar": [0.0], "label_noise_class": [0.0]})
     samples = _samples()
     rows = {"split": samples.split, "label": samples.label, "id": samples.id, "key": samples.key}
     write_npz(tmp_path / "embeddings.npz", {"backbone": samples.x} | rows)

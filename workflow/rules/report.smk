@@ -26,6 +26,7 @@ rule aggregate:
     output:
         results=f"{boards_folder}/results.parquet",
         table=f"{boards_folder}/results.csv",
+        cells=f"{boards_folder}/cells.parquet",
         ledger=f"{boards_folder}/ledger.json",
     log:
         f"{boards_folder}/aggregate.log",
@@ -82,6 +83,7 @@ rule audit:
         rules.report.output.page,
     output:
         f"{boards_folder}/audit.json",
+        f"{boards_folder}/audit.txt",
     log:
         f"{boards_folder}/audit.log",
     benchmark:

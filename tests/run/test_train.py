@@ -1,0 +1,157 @@
+"""The one training loop, on real data: determinism, budgets, early stopping, divergence, collapse."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from diptych import train as loop
+from diptych.data.samples import fingerprint
+from diptych.parts.method import Recipe
+from diptych.plan import Plan
+from diptych.records import read_json, read_npz, read_table
+from diptych.stages import download, embed, prepare, pretrain
+
+TEXT = "name: m\ndatasets: [wine]\nmethods: {{scarf: {{{}}}}}\ncontrols: [raw]\ntrain: {{epochs: 3}}\n"
+
+
+@pytest.fixture(scope="module")
+def wine(tmp_path_factory):
+    """Prepared wine."""
+    folder = tmp_path_factory.mktemp("wine")
+    file = folder / "m.yaml"
+    file.write_text(TEXT.format("train.patience: 0"), encoding="utf-8")
+    plan = Plan(str(file), str(folder / "results"))
+    cell = plan.cells[0]
+    files = plan.files(cell)
+    source = plan.root / "data" / "wine" / "source.json"
+    download.run(json.loads(plan.job("download", dataset="wine")), source=source)
+    variant = plan.variant(cell)
+    prepare.run(
+        json.loads(plan.job("prepare", dataset="wine", variant=variant)),
+        source=source,
+        data=files.data,
+        card=files.card,
+    )
+    return folder, files
+
+
+def _pretrain(wine, tmp_path, axes="train.patience: 0", name="a"):
+    folder, files = wine
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(TEXT.format(axes), encoding="utf-8")
+    plan = Plan(str(file), str(tmp_path / name))
+    made = plan.files(plan.cells[0])
+    made.run.mkdir(parents=True)
+    pretrain.run(
+        json.loads(plan.cell_job("pretrain", plan.cells[0])),
+        data=files.data, card=files.card, encoder=made.encoder, record=made.record, history=made.history, device="cpu",
+    )  # fmt: skip
+    return plan, made
+
+
+def _embed(wine, plan, made):
+    _, files = wine
+    embed.run(
+        json.loads(plan.cell_job("embed", plan.cells[0])),
+        data=files.data, card=files.card, encoder=made.encoder, pretrain=made.record,
+        embeddings=made.embeddings, record=made.embed, device="cpu",
+    )  # fmt: skip
+    return read_npz(made.embeddings)
+
+
+def test_same_seed_same_bits(wine, tmp_path):
+    first = _embed(wine, *_pretrain(wine, tmp_path, name="a"))
+    second = _embed(wine, *_pretrain(wine, tmp_path, name="b"))
+    assert {k: fingerprint(v) for k, v in first.items()} == {k: fingerprint(v) for k, v in second.items()}
+
+
+def test_record_and_history_say_what_happened(wine, tmp_path):
+    _, made = _pretrain(wine, tmp_path)
+    record, history = read_json(made.record), read_table(made.history)
+    assert record["status"] == "ok"
+    assert record["steps"] == len(history) == 3
+    assert record["final_loss"] == history["loss"].iloc[-1]
+    assert record["samples"] == 3 * 128
+    assert record["parameters"] > 0
+    assert record["seconds"] > 0
+    assert record["memory_mb"] > 50
+    assert record["data"]["x"] == read_json(wine[1].card)["fingerprints"]["x"]
+
+
+def test_budgets_are_epochs_steps_or_samples(wine, tmp_path):
+    steps = {"train.steps: 7": 7, "train.samples: 1280": 10, "train.epochs: 2, train.batch_size: 32": 8}
+    for number, (axis, wanted) in enumerate(steps.items()):
+        _, made = _pretrain(wine, tmp_path, f"train.patience: 0, {axis}", str(number))
+        assert read_json(made.record)["steps"] == wanted
+
+
+def test_early_stopping_stops(wine, tmp_path):
+    axes = "train.epochs: 500, train.patience: 2, train.lr: 0.1, train.validation: 0.2"
+    _, made = _pretrain(wine, tmp_path, axes)
+    record = read_json(made.record)
+    assert record["stopped_early"]
+    assert record["steps"] < 500
+
+
+def test_a_huge_rate_diverges(wine, tmp_path):
+    with pytest.raises(loop.Diverged, match="the loss became"):
+        _pretrain(wine, tmp_path, "train.patience: 0, train.lr: 1e30, train.steps: 20")
+
+
+def test_a_constant_encoder_is_collapsed(wine, tmp_path, monkeypatch):
+    plan, made = _pretrain(wine, tmp_path)
+    from diptych.embedder import Restored
+
+    monkeypatch.setattr(Restored, "embed", lambda self, samples: {"backbone": np.ones((len(samples), 8), np.float32)})
+    with pytest.raises(embed.Collapsed, match="effective rank"):
+        _embed(wine, plan, made)
+
+
+def test_blank_outputs_are_valid_and_passed_on(wine, tmp_path):
+    plan, made = _pretrain(wine, tmp_path)
+    job = json.loads(plan.cell_job("pretrain", plan.cells[0]))
+    pretrain.blank(
+        job, status="diverged", reason="why", traceback="trace",
+        encoder=made.encoder, record=made.record, history=made.history,
+    )  # fmt: skip
+    from safetensors.torch import load_file
+
+    assert load_file(made.encoder) == {}
+    assert list(read_table(made.history).columns) == ["step", "epoch", "loss"]
+    assert _embed(wine, plan, made) == {}
+    assert read_json(made.embed)["status"] == "diverged"
+
+
+def test_the_loops_own_generator_draws_every_batch(wine, tmp_path):
+    rng = torch.Generator().manual_seed(0)
+    recipe = Recipe(batch_size=4)
+    from diptych.batch import Batch
+
+    rows = Batch(torch.zeros(10, 1), torch.arange(10), torch.arange(10))
+    batches = loop._batches(rows, recipe, rng)
+    epoch = [next(batches) for _ in range(4)]
+    assert [e for e, _, _ in epoch] == [0, 0, 1, 1]
+    assert [last for _, last, _ in epoch] == [False, True, False, True]
+    assert len(set(torch.cat([epoch[0][2], epoch[1][2]]).tolist())) == 8
+
+
+def test_load_gives_the_winning_encoder(wine, tmp_path):
+    import diptych
+    from diptych.data.samples import from_arrays
+
+    folder, files = wine
+    plan, made = _pretrain(wine, tmp_path)
+    job = read_json(made.record)["job"]
+    data = tmp_path / "a" / "data" / "wine" / job["variant"]
+    data.mkdir(parents=True)
+    for file in (files.data, files.card):
+        (data / file.name).write_bytes(file.read_bytes())
+    encoder = diptych.load(str(made.run))
+    samples = encoder.samples()
+    z = encoder.embed(samples)
+    assert z.shape == (178, 256)
+    assert np.array_equal(encoder.embed(from_arrays(read_npz(files.data)).x), z)
+    with pytest.raises(FileNotFoundError, match="no finished cell"):
+        diptych.load("wine/nothing/00000000/0")
