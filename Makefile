@@ -24,7 +24,7 @@ test: $(VENV)/.tested
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/diptych docs --check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)

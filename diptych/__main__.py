@@ -44,6 +44,15 @@ BOARDS = {
     "audit": "check digests, MLflow against files, recompute scores, re-run a cell",
 }
 
+TOOLS = {  # verbs for people, about one benchmark
+    "plan": "print cells and jobs: cached, missing, stale",
+    "status": "print what is done, what failed and why",
+    "retry": "drop failed rows so that the next run redoes them",
+    "show": "print the leaderboard and where everything is",
+}
+LISTED = ("methods", "datasets", "probes", "corruptions", "metrics", "benchmarks", "encoders", "views")
+RETRIED = "failed,diverged,collapsed,timeout,oom,skipped"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
@@ -89,21 +98,24 @@ def _with_benchmark(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from diptych import tools
-
-    for name, (text, action) in tools.WITH_BENCHMARK.items():
+    for name, text in TOOLS.items():
         verb = _with_benchmark(verbs.add_parser(name, help=text, description=text))
         if name == "plan":
             verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
         if name == "retry":
-            verb.add_argument("--status", default=tools.RETRIED, help="which rows to redo (default %(default)s)")
-        verb.set_defaults(action=action)
+            verb.add_argument("--status", default=RETRIED, help="which rows to redo (default %(default)s)")
+        verb.set_defaults(action=_tool)
     verb = verbs.add_parser("list", help="what there is", description="A table of what the suite has.")
-    verb.add_argument("what", choices=tools.LISTED)
-    verb.set_defaults(action=tools.show_list)
+    verb.add_argument("what", choices=LISTED)
+    verb.set_defaults(action=_tool)
     verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")
     verb.add_argument("--check", action="store_true", help="only say whether they are up to date")
-    verb.set_defaults(action=tools.docs)
+    verb.set_defaults(action=_tool)
+
+
+def _tool(options: argparse.Namespace) -> int:
+    """A verb for people; imported here, because stages must start quickly."""
+    return int(importlib.import_module("diptych.tools").VERBS[options.verb](options) or 0)
 
 
 def _stage(options: argparse.Namespace) -> int:

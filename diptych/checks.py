@@ -19,7 +19,7 @@ def check(plan: "Plan") -> None:
     for name in plan.spec.probes:
         spec.one_of(name, catalog.components("probes"), "probe", f"{place}: probes")
     spec.one_of(plan.spec.rank_by.probe, plan.spec.probes, "probe", f"{place}: rank_by.probe")
-    metrics = ["primary", *catalog.components("metrics")]
+    metrics = ["primary", *_scored_by(plan.spec.rank_by.probe)]
     spec.one_of(plan.spec.rank_by.metric, metrics, "metric", f"{place}: rank_by.metric")
     for card in plan.cards.values():
         spec.one_of(card.metric, metrics[1:], "metric", f"{place}: datasets: {card.name}")
@@ -29,8 +29,16 @@ def check(plan: "Plan") -> None:
     for key in ("robustness", "pretrain_corruption"):
         _corruptions(plan, getattr(plan.spec, key), f"{place}: {key}")
     _pairs(plan, place)
-    if plan.spec.claims and not (plan.benchmark.parent / plan.spec.claims).exists():
+    if plan.spec.claims and not (plan.benchmark.parent / plan.spec.claims).is_file():
         raise BenchmarkError(f"{place}: claims: no file {plan.spec.claims} beside the benchmark file")
+
+
+def _scored_by(probe: str) -> list[str]:
+    """The metrics that a probe's predictions have."""
+    needs = {"labels", "scores"} | (
+        {"probabilities"} if catalog.components("probes")[probe].attributes["probabilities"] else set()
+    )
+    return [name for name, metric in catalog.components("metrics").items() if metric.attributes["needs"] in needs]
 
 
 def _corruptions(plan: "Plan", asked: dict[str, list[float]], place: str) -> None:
@@ -40,7 +48,7 @@ def _corruptions(plan: "Plan", asked: dict[str, list[float]], place: str) -> Non
         spec.one_of(name, known, "corruption", place)
         attributes = known[name].attributes
         low, high = attributes.get("bounds", (0.0, 0.95))
-        unique(severities, f"{place}.{name}")
+        unique([f"{severity:g}" for severity in severities], f"{place}.{name}")
         if bad := [s for s in severities if not low <= s <= high]:
             raise BenchmarkError(f"{place}.{name}: severity {bad[0]} is outside [{low}, {high}]")
         if not present & set(attributes["modalities"]):
@@ -53,7 +61,9 @@ def _pairs(plan: "Plan", place: str) -> None:
     """A method without a data set, a data set without a method, and a pair that cannot be: all are errors."""
     for method in plan.spec.methods:
         allowed = catalog.components("methods")[method].attributes["modalities"]
-        for name in plan.asked(method):
+        asked = plan.asked(method)
+        unique(asked, f"{place}: methods.{method}.datasets")
+        for name in asked:
             spec.one_of(name, plan.cards, "data set", f"{place}: methods.{method}.datasets")
             if (modality := plan.cards[name].modality) not in allowed:
                 problem = f"{method} cannot run on {name} ({modality}); it runs on {', '.join(allowed)}"

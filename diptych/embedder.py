@@ -81,6 +81,7 @@ class Embedder:
         folder = Path(cell) if (Path(cell) / "pretrain.json").exists() else Path(root) / "runs" / cell
         if not (folder / "pretrain.json").exists():
             raise FileNotFoundError(f"no finished cell at {folder}; a cell is <data set>/<method>/<config>/<seed>")
+        folder = folder.resolve()
         record = read_json(folder / "pretrain.json")
         if record["status"] != "ok":
             raise ValueError(f"{folder} has no usable encoder: {record['status']}: {record['reason']}")
@@ -99,7 +100,8 @@ class Embedder:
         if isinstance(x, Samples):
             found = self.restored.embed(x)
         else:
-            tensor = torch.from_numpy(np.ascontiguousarray(x))
+            floating = np.issubdtype(x.dtype, np.floating)
+            tensor = torch.from_numpy(np.ascontiguousarray(x, np.float32 if floating else np.int64))
             rows = torch.arange(len(tensor))
             found = self.restored.embed_batch(Batch(tensor, rows, rows))
         return found.get("backbone", found)

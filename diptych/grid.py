@@ -12,7 +12,8 @@ from diptych.fingerprint import digest
 from diptych.spec import BenchmarkError
 
 BUDGETS = ("epochs", "steps", "samples")
-POSITIVE = ("lr", "batch_size")
+POSITIVE = ("lr", "batch_size", *BUDGETS)
+SHARES = ("validation", "warmup")
 TYPES = {"Literal": Literal, "Optional": Optional, "Any": Any}
 
 
@@ -81,6 +82,9 @@ def _config(method: str, modality: str, point: dict[str, Any], train: dict[str, 
     training = train | _under(point, "train.")
     if len([k for k in BUDGETS if _under(point, "train.").get(k) is not None]) == 1:
         training = {k: v for k, v in train.items() if k not in BUDGETS} | _under(point, "train.")
+    given = [key for key in BUDGETS if training.get(key) is not None]
+    if len(given) > 1:
+        raise BenchmarkError(f"{method}: one budget at a time, not {' and '.join(given)}")
     settings = {
         "method": {n: point.get(n, p.default) for n, p in own.parameters.items()},
         "view": {"name": view} | _chosen("views", view, _under(point, "view.")),
@@ -136,6 +140,8 @@ def _check_key(method: str, modality: str, key: str, allowed: dict[str, Paramete
         raise BenchmarkError(
             f"{place}: {method} on {modality} has no parameter {key}{hint}; it has {', '.join(allowed)}"
         )
+    if key.startswith("train.") and components("methods")[method].attributes["recipe"].get("steps") == 0:
+        raise BenchmarkError(f"{place}.{key}: {method} is not trained, so no setting of training can change it")
 
 
 def _check_value(place: str, key: str, value: Any, parameter: Parameter) -> None:
@@ -148,13 +154,12 @@ def _check_value(place: str, key: str, value: Any, parameter: Parameter) -> None
         problem = error.errors()[0]["msg"]
         raise BenchmarkError(f"{place}: {value!r} is not a {parameter.annotation}: {problem}") from error
     name = key.removeprefix("train.")
-    if (
-        name in POSITIVE
-        and not value > 0
-        or name in recipe_parameters()
-        and isinstance(value, int | float)
-        and value < 0
-    ):
+    if name in SHARES and not 0 <= value < 1:
+        raise BenchmarkError(f"{place}: {value!r} is out of range; {name} is a share, from 0 to below 1")
+    if name == "encoder.dim" and value < 1:
+        raise BenchmarkError(f"{place}: {value!r} is out of range; a dimension must be at least 1")
+    number = value if isinstance(value, int | float) else 0
+    if (name in POSITIVE and value is not None and number <= 0) or (name in recipe_parameters() and number < 0):
         raise BenchmarkError(
             f"{place}: {value!r} is out of range; {name} must be {'> 0' if name in POSITIVE else '≥ 0'}"
         )

@@ -1,11 +1,11 @@
 """What each stage is asked to do: its settings and the fingerprint of the code that it uses."""
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from diptych import catalog
 from diptych.fingerprint import digest, fingerprint
+from diptych.records import ContractError, read_json
 
 if TYPE_CHECKING:
     from diptych.plan import Plan
@@ -21,9 +21,11 @@ def _download(plan: "Plan", dataset: str) -> Job:
 def _again(plan: "Plan", dataset: str) -> Job:
     """A source that could not be reached is tried again by the next run."""
     record = plan.root / "data" / dataset / "source.json"
-    if not record.exists() or json.loads(record.read_text(encoding="utf-8")).get("status") != "skipped":
-        return {}
-    return {"after": record.stat().st_mtime_ns}
+    try:
+        skipped = record.exists() and read_json(record).get("status") == "skipped"
+    except ContractError:  # a broken record is done again, too
+        skipped = True
+    return {"after": record.stat().st_mtime_ns} if skipped else {}
 
 
 def _prepare(plan: "Plan", dataset: str, variant: str) -> Job:
@@ -31,7 +33,7 @@ def _prepare(plan: "Plan", dataset: str, variant: str) -> Job:
     own = plan.own(dataset)
     modules = ["stages.prepare", "data.own" if own else f"data.{dataset}"]
     modules += [f"corruptions.{asked['corruption']['name']}"] if asked["corruption"] else []
-    return {"dataset": dataset, "own": own, **asked, "code": fingerprint(modules)}
+    return {"dataset": dataset, **asked, "content": asked.get("own"), "own": own, "code": fingerprint(modules)}
 
 
 def _pretrain(plan: "Plan", dataset: str, method: str, config: str, seed: str) -> Job:

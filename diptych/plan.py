@@ -12,6 +12,7 @@ from diptych import catalog, checks, grid, jobs, spec
 from diptych.data.card import Card
 from diptych.fingerprint import digest
 from diptych.grid import Config
+from diptych.records import sha256
 from diptych.spec import BenchmarkError
 
 Job = dict[str, Any]
@@ -64,7 +65,10 @@ class Plan:
         checks.check(self)
         self.configs: dict[tuple[str, str, str], Config] = {}
         self._pretraining: dict[tuple[str, str], Job] = {}
+        self._own_digests: dict[str, dict[str, str]] = {}
         self.cells = tuple(cell for name in self.cards for cell in self._cells(name))
+        if not self.cells:
+            raise BenchmarkError(f"{benchmark}: no cells: name at least one method or control")
 
     # ------------------------------------------------------------------ what the file says
 
@@ -92,9 +96,13 @@ class Plan:
         return card
 
     def asked(self, method: str) -> list[str]:
-        """The data sets that a method's entry limits it to; none: all it can run on."""
-        asked = (self.spec.methods.get(method) or {}).get("datasets", [])
-        return asked if isinstance(asked, list) else [asked]
+        """The data sets that a method's entry limits it to; none: all that it can run on."""
+        entry = self.spec.methods.get(method) or {}
+        asked = entry.get("datasets", [])
+        listed = isinstance(asked, list) and all(isinstance(name, str) for name in asked)
+        if not listed or ("datasets" in entry and not asked):
+            raise BenchmarkError(f"{self.benchmark}: methods.{method}.datasets: a list of data set names was expected")
+        return list(asked)
 
     def pairs(self, method: str) -> list[str]:
         """The data sets of this benchmark that a method runs on."""
@@ -112,7 +120,7 @@ class Plan:
         for method in (m for m in methods if dataset in self.pairs(m)):
             for config, corruption in product(self._configs(method, dataset), self._corruptions(dataset)):
                 condition = f"{corruption['name']}-{corruption['severity']:g}" if corruption else ""
-                name = digest([config.id, self.spec.rows, condition])
+                name = digest([config.id, self.spec.rows, condition, self.own_digest(dataset)])
                 self.configs[dataset, method, name] = config
                 self._pretraining[dataset, name] = {"rows": self.spec.rows, "corruption": corruption}
                 cells += [Cell(dataset, method, name, seed, condition) for seed in self.spec.seeds]
@@ -190,7 +198,7 @@ class Plan:
         """What shapes the prepared data of a cell besides the data set itself."""
         asked = self._pretraining[dataset, config]
         drawn = self.cards[dataset].split != "official" or asked["rows"] or asked["corruption"]
-        return asked | {"seed": seed if drawn else 0}
+        return asked | {"seed": seed if drawn else 0} | self.own_digest(dataset)
 
     def files(self, cell: Cell) -> CellFiles:
         """Where each stage of a cell writes."""
@@ -240,6 +248,15 @@ class Plan:
 
     def _local(self, file: str) -> str:
         return Path(os.path.relpath(self.benchmark.parent / file)).as_posix()
+
+    def own_digest(self, dataset: str) -> dict[str, str]:
+        """The content of the user's own files and how they are read: part of the identity of every cell on them."""
+        if dataset not in self._own_digests:
+            ((_, options),) = (self.own(dataset) or {"": {}}).items()
+            read = {key: value for key, value in options.items() if key not in ("name", "metric", "file", "test")}
+            files = [sha256(Path(file)) for file in self.own_files(dataset)]
+            self._own_digests[dataset] = {"own": digest([read, files])} if files else {}
+        return self._own_digests[dataset]
 
     def own_files(self, dataset: str) -> list[str]:
         """The user's own files of a data set."""

@@ -74,7 +74,8 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.2 floats (1e-3 is a number), and duplicate keys are errors instead of silently the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        merge = "tag:yaml.org,2002:merge"
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.tag != merge]
         for key in keys:
             if keys.count(key) > 1:
                 raise BenchmarkError(f"line {node.start_mark.line + 1}: the key {key!r} stands twice")
@@ -94,11 +95,14 @@ def read(path: Path | str) -> Benchmark:
         content = yaml.load(text, Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise BenchmarkError(f"{path}: cannot be read: {error}") from error
-    except (yaml.YAMLError, BenchmarkError) as error:
+    except (yaml.YAMLError, BenchmarkError, RecursionError) as error:
         raise BenchmarkError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise BenchmarkError(f"{path}: a mapping of {', '.join(Benchmark.model_fields)} was expected")
-    _finite(content, path)
+    try:
+        _finite(content, path)
+    except RecursionError as error:
+        raise BenchmarkError(f"{path}: nested too deeply, or an anchor that contains itself") from error
     try:
         return Benchmark.model_validate(content)
     except ValidationError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from diptych.plan import Cell, Plan
-from diptych.records import read_json
+from diptych.records import STATUSES, ContractError, read_json
 
 State = Literal["cached", "missing", "stale"]
 CELL_STAGES = ("pretrain", "embed", "probe", "robustness")
@@ -50,7 +50,12 @@ def cell_jobs(plan: Plan, cell: Cell) -> Iterator[JobState]:
 def _state(stage: str, name: str, job: str, record: Path) -> JobState:
     if not record.exists():
         return JobState(stage, name, job, record, "missing", "")
-    found = read_json(record)
+    try:
+        found = read_json(record)
+    except ContractError as error:
+        return JobState(stage, name, job, record, "stale", "failed", str(error))
+    if found.get("status") not in STATUSES:
+        return JobState(stage, name, job, record, "stale", "failed", f"{record} has no status")
     same = _identity(found.get("job", {})) == _identity(json.loads(job))
     return JobState(stage, name, job, record, "cached" if same else "stale", found["status"], found.get("reason", ""))
 

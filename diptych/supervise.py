@@ -17,6 +17,7 @@ import psutil
 from diptych.records import ContractError, Status
 
 POLL_SECONDS = 0.1
+LONGEST = 8000  # characters of a reason or traceback: the pipe must hold both, nobody reads it while the stage runs
 # Raised by name, so that this module needs neither torch nor the stages.
 EXPECTED: dict[str, Status] = {
     "Diverged": "diverged",
@@ -64,13 +65,14 @@ def _run(stage: Callable[[], None], sender: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         stage()
-        message = {"status": "ok"}
+        message: dict[str, str] = {"status": "ok"}
     except (ContractError, OSError) as error:
         message = {"infrastructure": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
     except Exception as error:
         status = EXPECTED.get(type(error).__name__, "failed")
         reason = str(error) if status != "failed" else f"{type(error).__name__}: {error}"
         message = {"status": status, "reason": reason, "traceback": traceback.format_exc()}
+    message = {key: text[-LONGEST:] if key == "traceback" else text[:LONGEST] for key, text in message.items()}
     if "traceback" in message:
         print(message["traceback"], file=sys.stderr, flush=True)
     sender.send_bytes(json.dumps(message).encode())

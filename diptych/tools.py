@@ -10,9 +10,6 @@ from typing import Any
 from diptych import catalog, plan, state
 from diptych.spec import BenchmarkError
 
-LISTED = ("methods", "datasets", "probes", "corruptions", "metrics", "benchmarks", "encoders", "views")
-RETRIED = "failed,diverged,collapsed,timeout,oom,skipped"
-
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Print a table; full width where the output is not a terminal."""
@@ -140,9 +137,11 @@ def docs(options: argparse.Namespace) -> int:
     return 1 if options.check and stale else 0
 
 
-WITH_BENCHMARK: dict[str, tuple[str, Callable[[argparse.Namespace], Any]]] = {
-    "plan": ("print cells and jobs: cached, missing, stale", show_plan),
-    "status": ("print what is done, what failed and why", show_status),
-    "retry": ("drop failed rows so that the next run redoes them", retry),
-    "show": ("print the leaderboard and where everything is", show_board),
+VERBS: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "plan": show_plan,
+    "status": show_status,
+    "retry": retry,
+    "show": show_board,
+    "list": show_list,
+    "docs": docs,
 }

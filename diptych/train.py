@@ -44,7 +44,7 @@ def seed_everything(seed: int, device: str) -> torch.Generator:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms would also import the compiler: 3 s
     return torch.Generator(device=device).manual_seed(seed)
 
 
@@ -78,9 +78,10 @@ def _train_stage(
     history: History,
 ) -> None:
     """One share of the budget: the optimiser's loop, with early stopping where the recipe asks for it."""
-    steps = round(stage.share * steps_of(recipe, method, rows))
-    if steps == 0:
+    total = steps_of(recipe, method, rows)
+    if total == 0:  # a control that is not trained
         return
+    steps = max(round(stage.share * total), 1)
     optimiser = OPTIMISERS[recipe.optimiser](_groups(method, stage, recipe), recipe)
     schedule = _schedule(optimiser, recipe, steps)
     averaged = AveragedModel(method) if recipe.average_weights else None
@@ -97,14 +98,16 @@ def _train_stage(
         if averaged:
             averaged.update_parameters(method)
         _note(history, epoch, loss, len(picked), bar)
-        if done == steps or (last and stopper and stopper.stop()):
-            history.stopped_early = done < steps
+        stopping = bool(stopper and (last or done == steps) and stopper.stop())
+        if done == steps or stopping:
+            history.stopped_early |= done < steps
             break
     bar.close()
     if stopper:
         stopper.restore()
     if averaged:
-        method.load_state_dict(averaged.module.state_dict())
+        # Running statistics of batch norm are not averaged: those of the last step belong to the trained weights.
+        method.load_state_dict(averaged.module.state_dict() | dict(method.named_buffers()))
 
 
 def _step(method: Method, batch: Batch, optimiser: torch.optim.Optimizer, rng: torch.Generator) -> float:

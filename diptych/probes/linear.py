@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from diptych.probes.base import Array, Folds, Predictions, Probe, converged, fol
 
 DECADES = (-6, 6)  # of C, as CLIP (Radford et al. 2021, appendix A.3) and SimCLR's transfer protocol search
 FINEST = 1 / 8  # of a decade
+RISING = 2  # decades of rising loss after which larger C are not tried
 ONE_SPLIT_FROM = 5000  # training rows from which one 80/20 split is precise enough
 FOLD_TOLERANCE, TOLERANCE = 1e-4, 1e-6  # of the gradient: looser where only the order of C counts
 PROBABILITY_FLOOR = 1e-15
@@ -83,15 +85,24 @@ class _Paths:
 
 
 def _search(paths: _Paths) -> tuple[float, list[str]]:
-    """The best power of ten, then halving steps around the best down to an eighth of a decade; ties: smaller C."""
+    """The best power of ten, then halving steps around the best down to an eighth of a decade; ties: smaller C.
+
+    Decades are tried from the smallest C on, until the loss has risen RISING times in a row: beyond lie the slowest
+    fits (hardly any penalty) of the worst models.
+    """
     low, high = DECADES
-    seen = {float(e): paths.loss(float(e)) for e in range(low, high + 1)}
+    seen: dict[float, float] = {}
+    for exponent in range(low, high + 1):
+        seen[float(exponent)] = paths.loss(float(exponent))
+        last = list(seen.values())[-RISING - 1 :]
+        if len(last) > RISING and all(a < b for a, b in pairwise(last)):
+            break
     step = 0.5
     while step >= FINEST:
         best = min(seen, key=lambda e: (seen[e], e))
-        for exponent in (best - step, best + step):
-            if low <= exponent <= high:
-                seen[exponent] = paths.loss(exponent)
+        for finer in (best - step, best + step):
+            if low <= finer <= high:
+                seen[finer] = paths.loss(finer)
         step /= 2
     best = min(seen, key=lambda e: (seen[e], e))
     flags = ["edge_of_grid"] if best in (low, high) else []

@@ -112,9 +112,11 @@ def _alignment(restored: Any, samples: Samples, rng: Any, found: dict[str, np.nd
     rows = _test_rows(samples)
     if "text_joint" in found:
         return {"image_joint": float(alignment(found["image_joint"][rows], found["text_joint"][rows]))}
-    batch = batch_of(samples, rows).to(restored.device)
+    train, test = (batch_of(samples, r).to(restored.device) for r in (np.flatnonzero(samples.split == 0), rows))
+    view = restored.method.view
+    view.calibrate(train, rng)  # what a view learnt (marginals) is data, not weights: it is not stored with them
     with torch.no_grad():
-        views = restored.method.view(batch, rng)
+        views = view(test, rng)
     if len(views) != 2:  # nothing was paired
         return {}
     first, second = (restored.embed_batch(view) for view in views)

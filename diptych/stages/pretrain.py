@@ -74,8 +74,11 @@ def _write_history(path: Path, step: list[int], epoch: list[int], loss: list[flo
     import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = pa.schema([("step", pa.int64()), ("epoch", pa.int64()), ("loss", pa.float64())])
-    table = pa.table({"step": step, "epoch": epoch, "loss": loss}, schema=kinds)
+    columns = {"step": np.array(step, np.int64), "epoch": np.array(epoch, np.int64), "loss": np.array(loss, np.float64)}
+    arrays = [
+        pa.Array.from_buffers(pa.from_numpy_dtype(a.dtype), len(a), [None, pa.py_buffer(a)]) for a in columns.values()
+    ]
+    table = pa.Table.from_arrays(arrays, names=list(columns))
     atomic(path, lambda temporary: parquet.write_table(table, temporary))
 
 

@@ -21,7 +21,8 @@ EDITS = {
     "methods/scarf.py": {("scarf", s) for s in ("pretrain", "embed", "robustness")},
     "views/field_corruption.py": {("scarf", s) for s in ("pretrain", "embed", "robustness")},
     "encoders/gin.py": {(m, s) for m in ("graphcl", "raw_mutag") for s in ("pretrain", "embed", "robustness")},
-    "train.py": {(m, "pretrain") for m in ("scarf", "simclr", "graphcl", "raw")},
+    # Seeding lives beside the loop, and embedding is seeded too; its inputs change with the training anyway.
+    "train.py": {(m, s) for m in ("scarf", "simclr", "graphcl", "raw") for s in ("pretrain", "embed", "robustness")},
     "probes/linear.py": {(m, s) for m in ("scarf", "simclr", "graphcl", "raw") for s in ("probe", "robustness")},
     "probes/svm.py": set(),
     "metrics/accuracy.py": {(m, s) for m in ("scarf", "simclr", "graphcl", "raw") for s in ("probe", "robustness")},

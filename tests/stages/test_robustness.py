@@ -81,7 +81,7 @@ def test_severity_zero_equals_the_clean_score(files, seen, tmp_path):
 
 
 def test_damage_hurts(files, seen):
-    table, _, _ = _run(files, robustness={"missing_mcar": [0.6], "label_noise_symmetric": [0.6]})
+    table, _, _ = _run(files, robustness={"missing_mcar": [0.0, 0.6], "label_noise_symmetric": [0.0, 0.6]})
     accuracy = table.query("metric == 'balanced_accuracy' and probe == 'knn'").set_index(["corruption", "severity"])[
         "value"
     ]

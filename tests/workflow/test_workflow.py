@@ -24,7 +24,8 @@ class Workspace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(PROJECT / "workflow", folder / "workflow")
-        shutil.copy(PROJECT / "Snakefile", folder)
+        for file in ("Snakefile", "environment.yml"):
+            shutil.copy(PROJECT / file, folder)
         (folder / "profiles").symlink_to("workflow/profiles")
         (folder / "benchmarks").mkdir()
         self.file = folder / "benchmarks" / "tiny.yaml"
@@ -65,7 +66,8 @@ def space(tmp_path_factory):
 
 def test_a_dry_run_needs_no_data_and_both_entry_points_plan_the_same(space):
     plans = [space.rules(space.run("-n", *entry)) for entry in ([], ["-s", "workflow/Snakefile"])]
-    assert sorted(plans[0]) == sorted([*plans[1], "default"])
+    assert set(plans[0]) ^ set(plans[1]) == {"default", "all"}
+    assert len(plans[0]) == len(plans[1])
     assert plans[0].count("pretrain") == 4
 
 

@@ -15,7 +15,7 @@ rule download:
     params:
         job=job("download"),
     shell:
-        "DIPTYCH_MIRROR={resources.mirror:q} python -m diptych download {params.job:q} --source {output.source} &> {log}"
+        "DIPTYCH_MIRROR={resources.mirror:q} python -m diptych download {params.job:q} --source {output.source:q} &> {log:q}"
 
 
 rule prepare:
@@ -33,5 +33,5 @@ rule prepare:
     params:
         job=job("prepare"),
     shell:
-        "python -m diptych prepare {params.job:q} --source {input.source}"
-        " --data {output.data} --card {output.card} &> {log}"
+        "python -m diptych prepare {params.job:q} --source {input.source:q}"
+        " --data {output.data:q} --card {output.card:q} &> {log:q}"

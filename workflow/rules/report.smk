@@ -17,7 +17,7 @@ rule track:
         job=job("track"),
     shell:
         "python -m diptych track {resources.benchmark_file:q} --root {resources.root:q}"
-        " --uri={resources.uri:q} --marker {output.marker} &> {log}"
+        " --uri={resources.uri:q} --marker {output.marker:q} &> {log:q}"
 
 
 rule aggregate:
@@ -42,7 +42,7 @@ rule aggregate:
         job=job("aggregate"),
     shell:
         "python -m diptych aggregate {resources.benchmark_file:q} --root {resources.root:q}"
-        " --uri={resources.uri:q} &> {log}"
+        " --uri={resources.uri:q} &> {log:q}"
 
 
 rule report:
@@ -75,7 +75,7 @@ rule report:
         job=job("report"),
     shell:
         "python -m diptych report {resources.benchmark_file:q} --root {resources.root:q}"
-        " --uri={resources.uri:q} &> {log}"
+        " --uri={resources.uri:q} &> {log:q}"
 
 
 rule audit:
@@ -98,4 +98,4 @@ rule audit:
         job=job("audit"),
     shell:
         "python -m diptych audit {resources.benchmark_file:q} --root {resources.root:q}"
-        " --uri={resources.uri:q} &> {log}"
+        " --uri={resources.uri:q} &> {log:q}"

@@ -19,9 +19,9 @@ rule pretrain:
     params:
         job=job("pretrain"),
     shell:
-        "python -m diptych pretrain {params.job:q} --data {input.data} --card {input.card}"
-        " --encoder {output.encoder} --record {output.record} --history {output.history}"
-        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log}"
+        "python -m diptych pretrain {params.job:q} --data {input.data:q} --card {input.card:q}"
+        " --encoder {output.encoder:q} --record {output.record:q} --history {output.history:q}"
+        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log:q}"
 
 
 rule embed:
@@ -46,10 +46,10 @@ rule embed:
     params:
         job=job("embed"),
     shell:
-        "python -m diptych embed {params.job:q} --data {input.data} --card {input.card}"
-        " --encoder {input.encoder} --pretrain {input.pretrain}"
-        " --embeddings {output.embeddings} --record {output.record}"
-        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log}"
+        "python -m diptych embed {params.job:q} --data {input.data:q} --card {input.card:q}"
+        " --encoder {input.encoder:q} --pretrain {input.pretrain:q}"
+        " --embeddings {output.embeddings:q} --record {output.record:q}"
+        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log:q}"
 
 
 rule probe:
@@ -73,10 +73,10 @@ rule probe:
     params:
         job=job("probe"),
     shell:
-        "python -m diptych probe {params.job:q} --card {input.card}"
-        " --embeddings {input.embeddings} --embed {input.embed}"
-        " --scores {output.scores} --predictions {output.predictions} --record {output.record}"
-        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} &> {log}"
+        "python -m diptych probe {params.job:q} --card {input.card:q}"
+        " --embeddings {input.embeddings:q} --embed {input.embed:q}"
+        " --scores {output.scores:q} --predictions {output.predictions:q} --record {output.record:q}"
+        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} &> {log:q}"
 
 
 rule robustness:
@@ -102,7 +102,7 @@ rule robustness:
     params:
         job=job("robustness"),
     shell:
-        "python -m diptych robustness {params.job:q} --data {input.data} --card {input.card}"
-        " --encoder {input.encoder} --pretrain {input.pretrain}"
-        " --scores {output.scores} --predictions {output.predictions} --record {output.record}"
-        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log}"
+        "python -m diptych robustness {params.job:q} --data {input.data:q} --card {input.card:q}"
+        " --encoder {input.encoder:q} --pretrain {input.pretrain:q}"
+        " --scores {output.scores:q} --predictions {output.predictions:q} --record {output.record:q}"
+        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log:q}"
