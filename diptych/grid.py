@@ -38,6 +38,8 @@ def configs(method: str, modality: str, grid: dict[str, Any], train: dict[str, A
         _check_key(method, modality, key, allowed, place)
         for point in _axis(value, allowed[key]):
             _check_value(f"{place}.{key}", key, point, allowed[key])
+    if len(given := [key for key in BUDGETS if f"train.{key}" in grid]) > 1:
+        raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
     axes = [_axis(value, allowed[key]) for key, value in grid.items()]
     return [_config(method, modality, dict(zip(grid, point, strict=True)), train) for point in product(*axes)]
 
@@ -79,12 +81,9 @@ def recipe(method: str, train: dict[str, Any]) -> dict[str, Any]:
 def _config(method: str, modality: str, point: dict[str, Any], train: dict[str, Any]) -> Config:
     own = components("methods")[method]
     view = _view(own, modality)
-    training = train | _under(point, "train.")
-    if len([k for k in BUDGETS if _under(point, "train.").get(k) is not None]) == 1:
-        training = {k: v for k, v in train.items() if k not in BUDGETS} | _under(point, "train.")
-    given = [key for key in BUDGETS if training.get(key) is not None]
-    if len(given) > 1:
-        raise BenchmarkError(f"{method}: one budget at a time, not {' and '.join(given)}")
+    asked = _under(point, "train.")
+    # A budget of the method's own replaces the benchmark's, whatever their units.
+    training = {k: v for k, v in train.items() if k not in BUDGETS or not asked.keys() & set(BUDGETS)} | asked
     settings = {
         "method": {n: point.get(n, p.default) for n, p in own.parameters.items()},
         "view": {"name": view} | _chosen("views", view, _under(point, "view.")),

@@ -123,8 +123,9 @@ def _numbers(column: pd.Series[str], entry: CsvEntry) -> pd.Series[float] | pd.S
             f"{entry.file}: column {column.name!r} is stated to be numeric and holds {len(wrong)} other values, "
             f"the first {wrong.iloc[0]!r}"
         )
-    if np.isinf(numbers.to_numpy(float)).any():
-        raise DataError(f"{entry.file}: column {column.name!r} holds infinite values")
+    too_large = np.abs(numbers.to_numpy(float)) > np.finfo(np.float32).max
+    if not len(wrong) and too_large.any():
+        raise DataError(f"{entry.file}: column {column.name!r} holds values beyond 32-bit floats, or infinite ones")
     return column if len(wrong) or not (stated or column.notna().any()) else numbers.astype(float)
 
 

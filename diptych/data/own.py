@@ -45,6 +45,10 @@ def own_card(entry: Mapping[str, Any], base: Path) -> Card:
     for file in filter(None, (stated.file, stated.test)):
         if not (base / file).is_file():
             raise DataError(f"there is no file {base / file} (paths are relative to the benchmark file)")
+        if set("{}") & set(file):
+            raise DataError(f"{file}: the workflow cannot follow a file whose name holds braces; rename it")
+    if stated.test and (base / stated.file).samefile(base / stated.test):
+        raise DataError(f"{stated.test}: the test file is the training file")
     group = stated.group if isinstance(stated, CsvEntry) else ""
     return Card(
         name=stated.name or _name(stated.file),
