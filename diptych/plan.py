@@ -172,14 +172,14 @@ class Plan:
 
     def variant(self, cell: Cell) -> str:
         """The prepared data of a cell: the seed counts where the split or the damage is drawn from it."""
-        return digest(self.prepared(cell.dataset, cell.config, cell.seed))
+        return self.variant_of(cell.dataset, cell.config, cell.seed)
 
     @cached_property
     def variants(self) -> dict[tuple[str, str], tuple[str, int]]:
         """(data set, variant) -> a configuration and a seed that read it."""
         return {(cell.dataset, self.variant(cell)): (cell.config, cell.seed) for cell in self.cells}
 
-    def variant_of(self, dataset: str, config: str, seed: str, **_: str) -> str:
+    def variant_of(self, dataset: str, config: str, seed: str | int, **_: str) -> str:
         """The prepared data behind a rule's wildcards."""
         return digest(self.prepared(dataset, config, int(seed)))
 
