@@ -7,9 +7,11 @@ import os
 import sys
 from pathlib import Path
 
+from diptych.warm import ask
+
 # Set before anything heavy is imported: one thread per job, as many jobs as cores; deterministic matrix products on
 # CUDA; no library phones home.
-ENVIRONMENT = {
+ENVIRONMENT: dict[str, str] = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -54,8 +56,18 @@ LISTED = ("methods", "datasets", "probes", "corruptions", "metrics", "benchmarks
 RETRIED = "failed,diverged,collapsed,timeout,oom,skipped"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; returns the exit code."""
+def main() -> int:
+    """Run one verb, a stage by the warm parent if there is one; returns the exit code."""
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] in (*STAGES, *BOARDS):
+        code = ask(arguments)
+        if code is not None:
+            return code
+    return execute(arguments)
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one verb in this process; returns the exit code."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     options = _parser().parse_args(arguments)

@@ -23,6 +23,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         shutil.copytree(PROJECT / "workflow", folder / "workflow")
         for file in ("Snakefile", "environment.yml"):
             shutil.copy(PROJECT / file, folder)
@@ -88,6 +89,17 @@ def test_first_run_ends_with_a_board(space):
     assert set(results["status"]) == {"ok"}
     linear = results[(results["probe"] == "linear") & (results["corruption"] == "clean")]
     assert (linear.loc[linear["metric"] == "accuracy", "value"] > 0.5).all()  # wine is easy; chance is 0.4
+
+
+def test_without_a_warm_parent_the_numbers_are_the_same(space, tmp_path):
+    cold = Workspace(tmp_path / "cold")
+    done = cold.run("--config", "warm=false")
+    assert done.returncode == 0, done.stderr
+    runs = space.folder / "results" / "runs"
+    files = [path for kind in ("safetensors", "npz", "parquet") for path in runs.rglob(f"*.{kind}")]
+    assert len(files) == 4 * 7  # encoder, history, embeddings; scores and predictions of probe and of robustness
+    for path in files:
+        assert path.read_bytes() == (cold.folder / path.relative_to(space.folder)).read_bytes(), path
 
 
 def test_second_run_does_nothing(space):

@@ -1,3 +1,4 @@
+from diptych import warm
 from diptych.plan import load
 
 plan = load(config["benchmark"], config.get("results", "results"))
