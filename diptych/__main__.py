@@ -33,7 +33,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "robustness": (
         "score probes under corruption",
-        ("data", "card", "encoder", "pretrain"),
+        ("data", "card", "encoder", "pretrain", "embed"),
         ("scores", "predictions", "record"),
     ),
 }

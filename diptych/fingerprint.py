@@ -39,7 +39,15 @@ def tree_digest(module: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
-    return digest(ast.dump(tree), 16)
+    return digest(_form(tree), 16)
+
+
+def _form(node: Any) -> Any:
+    """A syntax tree as JSON; empty fields are left out, since newer Pythons add some to every node."""
+    if isinstance(node, ast.AST):
+        fields = {name: _form(value) for name, value in ast.iter_fields(node) if value not in (None, [])}
+        return [type(node).__name__, fields]
+    return [_form(part) for part in node] if isinstance(node, list) else repr(node)
 
 
 @cache

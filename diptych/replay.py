@@ -13,7 +13,7 @@ INPUTS: dict[str, dict[str, str]] = {
     "pretrain": {"data": "data", "card": "card"},
     "embed": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record"},
     "probe": {"card": "card", "embeddings": "embeddings", "embed": "embed"},
-    "robustness": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record"},
+    "robustness": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record", "embed": "embed"},
 }
 OUTPUTS: dict[str, dict[str, str]] = {
     "pretrain": {"encoder": "encoder", "record": "record", "history": "history"},

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,14 @@ from diptych.records import STATUSES, ContractError, read_json
 
 State = Literal["cached", "missing", "stale"]
 CELL_STAGES = ("pretrain", "embed", "probe", "robustness")
+UPSTREAM: dict[str, tuple[str, ...]] = {  # the stages whose files a stage reads
+    "download": (),
+    "prepare": ("download",),
+    "pretrain": ("prepare",),
+    "embed": ("prepare", "pretrain"),
+    "probe": ("prepare", "embed"),
+    "robustness": ("prepare", "embed"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,24 +35,46 @@ class JobState:
 
 
 def jobs(plan: Plan) -> Iterator[JobState]:
-    """Every job of a plan up to robustness, in order."""
-    for dataset in plan.cards:
-        yield _state(
-            "download", dataset, plan.job("download", dataset=dataset), plan.root / "data" / dataset / "source.json"
-        )
-    for dataset, variant in sorted(plan.variants):
-        record = plan.root / "data" / dataset / variant / "card.json"
-        yield _state("prepare", f"{dataset}/{variant}", plan.job("prepare", dataset=dataset, variant=variant), record)
+    """Every job of a plan up to robustness, in order; shared ones once."""
+    seen: dict[tuple[str, str], JobState] = {}
     for cell in plan.cells:
-        yield from cell_jobs(plan, cell)
+        seen |= {(job.stage, job.name): job for job in chain(plan, cell)}
+    order = ("download", "prepare", *CELL_STAGES)
+    yield from sorted(seen.values(), key=lambda job: order.index(job.stage))
+
+
+def chain(plan: Plan, cell: Cell) -> list[JobState]:
+    """Every job that a cell needs; one is stale if anything above it is to be done, or was done after it."""
+    found: dict[str, JobState] = {}
+    for job in (*_data_jobs(plan, cell.dataset, plan.variant(cell)), *cell_jobs(plan, cell)):
+        found[job.stage] = _behind(job, [found[stage] for stage in UPSTREAM[job.stage]])
+    return list(found.values())
+
+
+def _data_jobs(plan: Plan, dataset: str, variant: str) -> tuple[JobState, JobState]:
+    """Download and preparation."""
+    folder = plan.root / "data" / dataset
+    download, prepare = plan.job("download", dataset=dataset), plan.job("prepare", dataset=dataset, variant=variant)
+    return (
+        _state("download", dataset, download, folder / "source.json"),
+        _state("prepare", f"{dataset}/{variant}", prepare, folder / variant / "card.json"),
+    )
 
 
 def cell_jobs(plan: Plan, cell: Cell) -> Iterator[JobState]:
-    """The jobs of one cell."""
+    """The jobs of one cell alone, each by its own record."""
     files = plan.files(cell)
     records = dict(zip(CELL_STAGES, (files.record, files.embed, files.probe, files.robustness_record), strict=True))
     for stage in plan.cell_stages(cell):
         yield _state(stage, cell.path, plan.cell_job(stage, cell), records[stage])
+
+
+def _behind(job: JobState, upstream: list[JobState]) -> JobState:
+    if job.state != "cached":
+        return job
+    made = job.record.stat().st_mtime_ns
+    done = all(above.state == "cached" and above.record.stat().st_mtime_ns <= made for above in upstream)
+    return job if done else replace(job, state="stale")
 
 
 def _state(stage: str, name: str, job: str, record: Path) -> JobState:
@@ -66,7 +96,7 @@ def _identity(job: dict[str, object]) -> dict[str, object]:
 
 def cell_status(plan: Plan, cell: Cell) -> tuple[str, str]:
     """(status, reason) of a cell: the first record that is not ok, or `running` while one is missing or stale."""
-    for job in cell_jobs(plan, cell):
+    for job in chain(plan, cell):
         if job.state != "cached":
             return "pending", f"{job.stage} is {job.state}"
         if job.status != "ok":

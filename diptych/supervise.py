@@ -16,7 +16,7 @@ import psutil
 
 from diptych.records import ContractError, Status
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.5  # a look at memory walks over all processes of the machine: ten a second cost 3 % of a core
 LONGEST = 8000  # characters of a reason or traceback: the pipe must hold both, nobody reads it while the stage runs
 # Raised by name, so that this module needs neither torch nor the stages.
 EXPECTED: dict[str, Status] = {

@@ -26,17 +26,19 @@ def run(
     card: Path,
     encoder: Path,
     pretrain: Path,
+    embed: Path,
     scores: Path,
     predictions: Path,
     record: Path,
     device: str,
 ) -> None:
-    """Probe the ranked embedding under every corruption and severity; pass a cell without an encoder on."""
-    trained = read_json(pretrain)
-    if trained["status"] != "ok":
-        ended = {"status": trained["status"], "reason": trained["reason"], "traceback": ""}
+    """Probe the ranked embedding under every corruption and severity; pass a cell without embeddings on."""
+    embedded = read_json(embed)
+    if embedded["status"] != "ok":
+        ended = {"status": embedded["status"], "reason": embedded["reason"], "traceback": ""}
         blank(job, **ended, scores=scores, predictions=predictions, record=record)
         return
+    trained = read_json(pretrain)
     start = time.process_time()
     samples = from_arrays(read_npz(data))
     test = samples.split == 1

@@ -1,5 +1,6 @@
 """An edit reruns what uses the edited code, and nothing else."""
 
+import ast
 import shutil
 
 import pytest
@@ -91,6 +92,14 @@ def test_a_docstring_changes_nothing(package, benchmark_file):
     file.write_text(text[: first + 3] + "Another word. " + text[first + 3 :], encoding="utf-8")
     _forget()
     assert _jobs(plan) == before
+
+
+def test_a_field_that_only_newer_pythons_know_changes_nothing():
+    old, new = (ast.parse("def f(x): return x") for _ in range(2))
+    new.body[0].type_params = []  # Python 3.12
+    new.body[0]._fields = (*ast.FunctionDef._fields, "type_params")
+    assert fingerprint._form(old) == fingerprint._form(new)
+    assert fingerprint._form(old) != fingerprint._form(ast.parse("def f(x): return -x"))
 
 
 def test_every_module_of_the_package_can_be_followed(package):

@@ -43,7 +43,9 @@ def files(tmp_path):
     write_npz(tmp_path / "data.npz", to_arrays(_samples()))
     write_json(tmp_path / "card.json", {"facts": {"classes": 3, "modality": "tabular"}})
     write_json(tmp_path / "pretrain.json", {"status": "ok", "reason": "", "job": {"method": "raw", "settings": {}}})
+    write_json(tmp_path / "embed.json", {"status": "ok", "reason": ""})
     inputs = {"data": "data.npz", "card": "card.json", "encoder": "encoder.safetensors", "pretrain": "pretrain.json"}
+    inputs |= {"embed": "embed.json"}
     outputs = {"scores": "robustness.parquet", "predictions": "predictions.npz", "record": "robustness.json"}
     return {name: tmp_path / file for name, file in (inputs | outputs).items()}
 
@@ -70,9 +72,10 @@ def test_severity_zero_equals_the_clean_score(files, seen, tmp_path):
     samples = _samples()
     rows = {"split": samples.split, "label": samples.label, "id": samples.id, "key": samples.key}
     write_npz(tmp_path / "embeddings.npz", {"backbone": samples.x} | rows)
-    write_json(tmp_path / "embed.json", {"status": "ok", "reason": "", "embeddings": ["backbone"], "health": {}})
+    embed = tmp_path / "embedded.json"
+    write_json(embed, {"status": "ok", "reason": "", "embeddings": ["backbone"], "health": {}})
     made = {"scores": tmp_path / "scores.parquet", "predictions": tmp_path / "p.npz", "record": tmp_path / "probe.json"}
-    given = {"card": files["card"], "embeddings": tmp_path / "embeddings.npz", "embed": tmp_path / "embed.json"}
+    given = {"card": files["card"], "embeddings": tmp_path / "embeddings.npz", "embed": embed}
     probe.run({"stage": "probe", "probes": probes, "seed": 0}, **given, **made)
     clean = read_table(made["scores"]).query("corruption == 'clean'").set_index(["probe", "metric"])["value"]
     for corruption in ("missing_mcar", "label_noise_class"):
@@ -126,7 +129,7 @@ def test_nothing_asked_is_an_empty_table(files, seen):
 
 
 def test_a_failed_cell_passes_its_reason_on(files, seen):
-    write_json(files["pretrain"], {"status": "timeout", "reason": "stopped after 5 minutes"})
+    write_json(files["embed"], {"status": "timeout", "reason": "stopped after 5 minutes"})
     table, predictions, record = _run(files)
     assert len(table) == 0
     assert predictions == {}

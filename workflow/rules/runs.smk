@@ -85,6 +85,7 @@ rule robustness:
         card=prepared("card.json"),
         encoder=rules.pretrain.output.encoder,
         pretrain=rules.pretrain.output.record,
+        embed=rules.embed.output.record,
     output:
         scores=f"{run}/robustness-{{robustness}}/robustness.parquet",
         predictions=f"{run}/robustness-{{robustness}}/predictions.npz",
@@ -103,6 +104,6 @@ rule robustness:
         job=job("robustness"),
     shell:
         "python -m diptych robustness {params.job:q} --data {input.data:q} --card {input.card:q}"
-        " --encoder {input.encoder:q} --pretrain {input.pretrain:q}"
+        " --encoder {input.encoder:q} --pretrain {input.pretrain:q} --embed {input.embed:q}"
         " --scores {output.scores:q} --predictions {output.predictions:q} --record {output.record:q}"
         " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log:q}"
