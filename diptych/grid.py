@@ -14,6 +14,7 @@ from diptych.spec import BenchmarkError
 BUDGETS = ("epochs", "steps", "samples")
 POSITIVE = ("lr", "batch_size", *BUDGETS)
 SHARES = ("validation", "warmup")
+PROBABILITIES = ("rate", "mask_rate", "dropout")
 TYPES = {"Literal": Literal, "Optional": Optional, "Any": Any}
 
 
@@ -34,14 +35,18 @@ class Config:
 def configs(method: str, modality: str, grid: dict[str, Any], train: dict[str, Any], place: str) -> list[Config]:
     """Every point of the grid on a modality; the signature's defaults fill the rest."""
     allowed = parameters(method, modality)
-    for key, value in grid.items():
+    for key in grid:
         _check_key(method, modality, key, allowed, place)
-        for point in _axis(value, allowed[key]):
-            _check_value(f"{place}.{key}", key, point, allowed[key])
     if len(given := [key for key in BUDGETS if f"train.{key}" in grid]) > 1:
         raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
-    axes = [_axis(value, allowed[key]) for key, value in grid.items()]
-    return [_config(method, modality, dict(zip(grid, point, strict=True)), train) for point in product(*axes)]
+    axes = [
+        [_checked(f"{place}.{key}", key, point, allowed[key]) for point in _axis(value, allowed[key])]
+        for key, value in grid.items()
+    ]
+    points = [dict(zip(grid, point, strict=True)) for point in product(*axes)]
+    for point in points:
+        _check_heads(method, modality, point, place)
+    return [_config(method, modality, point, train) for point in points]
 
 
 def check_train(train: dict[str, Any], place: str) -> None:
@@ -50,7 +55,7 @@ def check_train(train: dict[str, Any], place: str) -> None:
     for key, value in train.items():
         if key not in known:
             raise BenchmarkError(f"{place}: no setting {key!r}; valid: {', '.join(known)}")
-        _check_value(f"{place}.{key}", key, value, known[key])
+        _checked(f"{place}.{key}", key, value, known[key])
     if len(given := [key for key in BUDGETS if train.get(key) is not None]) > 1:
         raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
 
@@ -70,12 +75,13 @@ def parameters(method: str, modality: str) -> dict[str, Parameter]:
 def recipe(method: str, train: dict[str, Any]) -> dict[str, Any]:
     """The paper's recipe under the overrides; an untrained method stays untrained."""
     paper = components("methods")[method].attributes["recipe"]
-    settings: dict[str, Any] = {name: p.default for name, p in recipe_parameters().items()} | paper
+    known = recipe_parameters()
+    settings: dict[str, Any] = {name: p.default for name, p in known.items()} | paper
     if paper.get("steps") == 0:
         return settings
     if any(train.get(key) is not None for key in BUDGETS):
         settings |= dict.fromkeys(BUDGETS)
-    return settings | train
+    return settings | {name: _checked(f"train.{name}", name, value, known[name]) for name, value in train.items()}
 
 
 def _config(method: str, modality: str, point: dict[str, Any], train: dict[str, Any]) -> Config:
@@ -143,20 +149,36 @@ def _check_key(method: str, modality: str, key: str, allowed: dict[str, Paramete
         raise BenchmarkError(f"{place}.{key}: {method} is not trained, so no setting of training can change it")
 
 
-def _check_value(place: str, key: str, value: Any, parameter: Parameter) -> None:
-    """The annotation of the constructor is the type of the axis."""
+def _check_heads(method: str, modality: str, point: dict[str, Any], place: str) -> None:
+    """Attention shares a dimension out among its heads."""
+    for tower in towers(modality):
+        encoder = _chosen("encoders", ENCODERS[tower], _under(point, "encoder."))
+        dim, heads = encoder.get("dim", 0), encoder.get("heads", 1)
+        if dim % heads:
+            problem = f"encoder.dim {dim} is not a multiple of the {heads} heads of {ENCODERS[tower]}"
+            raise BenchmarkError(f"{place}: {method} on {modality}: {problem}")
+
+
+def _checked(place: str, key: str, value: Any, parameter: Parameter) -> Any:
+    """The value, as the annotation of the constructor wants it: a whole number given for a float becomes one."""
     try:
-        TypeAdapter(eval(parameter.annotation, {"__builtins__": {}}, TYPES | _builtins())).validate_python(
+        value = TypeAdapter(eval(parameter.annotation, {"__builtins__": {}}, TYPES | _builtins())).validate_python(
             tuple(value) if isinstance(value, list) else value, strict=True
         )
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise BenchmarkError(f"{place}: {value!r} is not a {parameter.annotation}: {problem}") from error
-    name = key.removeprefix("train.")
+    _check_range(place, key.removeprefix("train."), value)
+    return value
+
+
+def _check_range(place: str, name: str, value: Any) -> None:
     if name in SHARES and not 0 <= value < 1:
         raise BenchmarkError(f"{place}: {value!r} is out of range; {name} is a share, from 0 to below 1")
-    if name == "encoder.dim" and value < 1:
-        raise BenchmarkError(f"{place}: {value!r} is out of range; a dimension must be at least 1")
+    if name.rpartition(".")[2] in PROBABILITIES and not 0 <= value <= 1:
+        raise BenchmarkError(f"{place}: {value!r} is out of range; {name} is a probability, from 0 to 1")
+    if name.startswith("encoder.") and isinstance(value, int) and value < 1:
+        raise BenchmarkError(f"{place}: {value!r} is out of range; a size must be at least 1")
     number = value if isinstance(value, int | float) else 0
     if (name in POSITIVE and value is not None and number <= 0) or (name in recipe_parameters() and number < 0):
         raise BenchmarkError(

@@ -3,40 +3,44 @@
 import copy
 import random
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import lr_scheduler
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from diptych.batch import Batch
+from diptych.checkpoint import Checkpoint
 from diptych.parts.method import Method, Recipe, Stage
-
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": lambda groups, recipe: torch.optim.Adam(groups, lr=recipe.lr, fused=True),
-    "adamw": lambda groups, recipe: torch.optim.AdamW(groups, lr=recipe.lr, fused=True),
-    "sgd": lambda groups, recipe: torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=True),
-}
+from diptych.parts.optimisers import optimiser, schedule
 
 
 class Diverged(ArithmeticError):
     """The loss became NaN or infinite."""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a piece of work took."""
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
 @dataclass
 class History:
-    """What the loop saw, one entry per step."""
+    """What the loop saw, one entry per step, and what it took."""
 
     step: list[int] = field(default_factory=list)
     epoch: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
     samples: int = 0
     stopped_early: bool = False
+    cost: Cost = Cost()
 
 
 def seed_everything(seed: int, device: str) -> torch.Generator:
@@ -48,14 +52,23 @@ def seed_everything(seed: int, device: str) -> torch.Generator:
     return torch.Generator(device=device).manual_seed(seed)
 
 
-def train(method: Method, rows: Batch, recipe: Recipe, rng: torch.Generator) -> History:
-    """Run every stage of the method on the training rows; the method holds the final weights afterwards."""
-    history = History()
-    rows, held_out = _hold_out(rows, recipe, rng)
-    for stage in method.stages():
-        _train_stage(method, stage, rows, held_out, recipe, rng, history)
+def train(
+    method: Method, rows: Batch, recipe: Recipe, rng: torch.Generator, checkpoint: Checkpoint | None = None
+) -> History:
+    """Run every stage of the method on the training rows; the method holds the final weights afterwards.
+
+    A training that was cut off goes on from its checkpoint, with the same numbers as an uninterrupted one.
+    """
+    run, watch = _Run(method, rows, recipe, rng), Stopwatch()
+    if checkpoint and (saved := checkpoint.read()):
+        run.restore(saved["run"])
+        watch = Stopwatch(Cost(**saved["cost"]))
+    for _ in run.steps():
+        if checkpoint and checkpoint.due():
+            checkpoint.write({"run": run.state(), "cost": asdict(watch.read())})
     method.requires_grad_(True)
-    return history
+    run.history.cost = watch.read()
+    return run.history
 
 
 def steps_of(recipe: Recipe, method: Method, rows: Batch) -> int:
@@ -68,49 +81,131 @@ def steps_of(recipe: Recipe, method: Method, rows: Batch) -> int:
     return recipe.steps if recipe.steps is not None else method.default_steps(rows)
 
 
-def _train_stage(
-    method: Method,
-    stage: Stage,
-    rows: Batch,
-    held_out: Batch | None,
-    recipe: Recipe,
-    rng: torch.Generator,
-    history: History,
-) -> None:
+class _Run:
+    """All stages of a training, step by step; between two steps it can be left and taken up again."""
+
+    def __init__(self, method: Method, rows: Batch, recipe: Recipe, rng: torch.Generator) -> None:
+        self.method, self.recipe, self.rng, self.history = method, recipe, rng, History()
+        self.rows, self.held_out = _hold_out(rows, recipe, rng)
+        self.total = steps_of(recipe, method, self.rows)
+        self.stages = method.stages() if self.total else ()  # a control that is not trained has no steps
+        self.number, self.stage = 0, self._begin(0) if self.stages else None
+
+    def steps(self) -> Iterator[None]:
+        """Train; yields after every step."""
+        while self.stage:
+            yield from self.stage.steps()
+            self.stage.finish()
+            self.number += 1
+            self.stage = self._begin(self.number) if self.number < len(self.stages) else None
+
+    def _begin(self, number: int) -> "_Stage":
+        steps = max(round(self.stages[number].share * self.total), 1)
+        return _Stage(self, self.stages[number], steps)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        assert self.stage
+        random_states = {"views": self.rng.get_state(), "torch": torch.get_rng_state()}
+        if self.rng.device.type == "cuda":
+            random_states["cuda"] = torch.cuda.get_rng_state()
+        return {
+            "number": self.number,
+            "history": asdict(self.history),
+            "stage": self.stage.state(),
+            "random": random_states,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to where `state` was taken."""
+        self.number, self.stage = state["number"], self._begin(state["number"])
+        self.stage.restore(state["stage"])
+        self.history = History(**state["history"] | {"cost": Cost()})
+        self.rng.set_state(state["random"]["views"])
+        torch.set_rng_state(state["random"]["torch"])
+        if "cuda" in state["random"]:
+            torch.cuda.set_rng_state(state["random"]["cuda"])
+
+
+class _Stage:
     """One share of the budget: the optimiser's loop, with early stopping where the recipe asks for it."""
-    total = steps_of(recipe, method, rows)
-    if total == 0:  # a control that is not trained
-        return
-    steps = max(round(stage.share * total), 1)
-    optimiser = OPTIMISERS[recipe.optimiser](_groups(method, stage, recipe), recipe)
-    schedule = _schedule(optimiser, recipe, steps)
-    averaged = AveragedModel(method) if recipe.average_weights else None
-    stopper = _Stopper(method, held_out, recipe, rng) if held_out is not None and recipe.patience else None
-    if averaged:
-        averaged.update_parameters(method)  # the initial weights count (TS2Vec)
-    method.train()
-    bar = tqdm(total=steps, desc=stage.name, unit="step", disable=None)  # quiet when not a terminal
-    for done, (epoch, last, picked) in enumerate(_batches(rows, recipe, rng), start=1):
-        batch = rows.take(picked)
-        loss = _step(method, batch, optimiser, rng)
-        schedule.step()
-        method.after_step(batch, done / steps)
-        if averaged:
-            averaged.update_parameters(method)
-        _note(history, epoch, loss, len(picked), bar)
-        stopping = bool(stopper and (last or done == steps) and stopper.stop())
-        if done == steps or stopping:
-            history.stopped_early |= done < steps
-            break
-    bar.close()
-    if stopper:
-        stopper.restore()
-    if averaged:
-        # Running statistics of batch norm are not averaged: those of the last step belong to the trained weights.
-        method.load_state_dict(averaged.module.state_dict() | dict(method.named_buffers()))
+
+    def __init__(self, run: _Run, stage: Stage, total: int) -> None:
+        self.run, self.method, self.recipe, self.name = run, run.method, run.recipe, stage.name
+        self.done, self.total = 0, total
+        for name, parameter in self.method.named_parameters():
+            parameter.requires_grad_(not stage.parts or name.startswith(stage.parts))
+        self.optimiser = optimiser(self.method, self.recipe)
+        self.schedule = schedule(self.optimiser, self.recipe, total)
+        self.batches = _Batches(len(run.rows), self.recipe.batch_size, run.rng)
+        self.averaged = AveragedModel(self.method) if self.recipe.average_weights else None
+        self.stopper = None if run.held_out is None else _Stopper(self.method, run.held_out, self.recipe, run.rng)
+        if self.averaged:
+            self.averaged.update_parameters(self.method)  # the initial weights count (TS2Vec)
+
+    def steps(self) -> Iterator[None]:
+        """Train until the budget is spent or the stopper stops; yields after every step."""
+        self.method.train()
+        # Quiet when not a terminal.
+        with tqdm(total=self.total, initial=self.done, desc=self.name, unit="step", disable=None) as bar:
+            stopping = False
+            while self.done < self.total and not stopping:
+                loss = self._step()
+                stopping = bool(self.stopper and self._at_end() and self.stopper.stop())
+                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+                bar.update()
+                yield
+        self.run.history.stopped_early |= self.done < self.total
+
+    def _step(self) -> float:
+        batch = self.run.rows.take(self.batches.next())
+        loss = _descend(self.method, batch, self.optimiser, self.run.rng)
+        self.done += 1
+        self.schedule.step()
+        self.method.after_step(batch, self.done / self.total)
+        if self.averaged:
+            self.averaged.update_parameters(self.method)
+        self._note(loss, len(batch))
+        return loss
+
+    def _note(self, loss: float, samples: int) -> None:
+        history = self.run.history
+        history.step.append(len(history.step) + 1)
+        history.epoch.append(self.batches.epoch)
+        history.loss.append(loss)
+        history.samples += samples
+
+    def _at_end(self) -> bool:
+        """After the last step of an epoch, and of all."""
+        return self.batches.last or self.done == self.total
+
+    def finish(self) -> None:
+        """Leave the method with the weights that this stage ends with."""
+        if self.stopper:
+            self.method.load_state_dict(self.stopper.state)
+        if self.averaged:
+            # Running statistics of batch norm are not averaged: those of the last step belong to the trained weights.
+            weights = dict(self.averaged.module.named_parameters(remove_duplicate=False))
+            self.method.load_state_dict(self.method.state_dict() | weights)
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {"method": self.method, "optimiser": self.optimiser, "schedule": self.schedule, "batches": self.batches}
+        extra = {"averaged": self.averaged, "stopper": self.stopper}
+        return parts | {name: part for name, part in extra.items() if part}
+
+    def state(self) -> dict[str, Any]:
+        """Everything of this stage that its next step depends on."""
+        return {"done": self.done} | {name: part.state_dict() for name, part in self._parts().items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to where `state` was taken."""
+        self.done = state["done"]
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
 
 
-def _step(method: Method, batch: Batch, optimiser: torch.optim.Optimizer, rng: torch.Generator) -> float:
+def _descend(method: Method, batch: Batch, optimiser: torch.optim.Optimizer, rng: torch.Generator) -> float:
+    """One step of the optimiser; returns the loss."""
     loss = method.loss(batch, rng)
     value = float(loss.detach())
     if not np.isfinite(value):
@@ -121,48 +216,33 @@ def _step(method: Method, batch: Batch, optimiser: torch.optim.Optimizer, rng: t
     return value
 
 
-def _note(history: History, epoch: int, loss: float, samples: int, bar: "tqdm[Any]") -> None:
-    history.step.append(len(history.step) + 1)
-    history.epoch.append(epoch)
-    history.loss.append(loss)
-    history.samples += samples
-    bar.update()
-    bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+class _Batches:
+    """Row numbers of one batch after another, reshuffled every epoch, incomplete batches dropped."""
 
+    def __init__(self, count: int, size: int, rng: torch.Generator) -> None:
+        self.count, self.size, self.rng = count, min(size, count), rng
+        self.epoch, self.start, self.order = -1, count, torch.empty(0, dtype=torch.long)  # order: [count], row numbers
 
-def _batches(rows: Batch, recipe: Recipe, rng: torch.Generator) -> Iterator[tuple[int, bool, Tensor]]:
-    """Endless (epoch, is the epoch's last, row numbers), reshuffled every epoch, incomplete batches dropped."""
-    size = min(recipe.batch_size, len(rows))
-    epoch = 0
-    while True:
-        order = torch.randperm(len(rows), generator=rng, device=rng.device)
-        starts = range(0, len(rows) - size + 1, size)
-        for start in starts:
-            yield epoch, start == starts[-1], order[start : start + size]
-        epoch += 1
+    def next(self) -> Tensor:
+        """Rows [size] of the next batch."""
+        if self.start + self.size > self.count:
+            self.order = torch.randperm(self.count, generator=self.rng, device=self.rng.device)
+            self.epoch, self.start = self.epoch + 1, 0
+        self.start += self.size
+        return self.order[self.start - self.size : self.start]
 
+    @property
+    def last(self) -> bool:
+        """Whether the batch just given was its epoch's last."""
+        return self.start + self.size > self.count
 
-def _groups(method: Method, stage: Stage, recipe: Recipe) -> list[dict[str, object]]:
-    """Weights decay; biases, norms and temperatures (fewer than two axes) do not."""
-    for name, parameter in method.named_parameters():
-        parameter.requires_grad_(not stage.parts or name.startswith(stage.parts))
-    trained = [p for p in method.parameters() if p.requires_grad]
-    decayed = [p for p in trained if p.ndim >= 2]
-    free = [p for p in trained if p.ndim < 2]
-    return [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands."""
+        return {"epoch": self.epoch, "start": self.start, "order": self.order}
 
-
-def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe, steps: int) -> lr_scheduler.LRScheduler:
-    warm = round(recipe.warmup * steps)
-    after = (
-        lr_scheduler.CosineAnnealingLR(optimiser, max(steps - warm, 1))
-        if recipe.schedule == "cosine"
-        else lr_scheduler.ConstantLR(optimiser, factor=1.0)
-    )
-    if not warm:
-        return after
-    rising = lr_scheduler.LinearLR(optimiser, start_factor=1 / (warm + 1), total_iters=warm)
-    return lr_scheduler.SequentialLR(optimiser, [rising, after], milestones=[warm])
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back there."""
+        self.epoch, self.start, self.order = state["epoch"], state["start"], state["order"].to(self.rng.device)
 
 
 def _hold_out(rows: Batch, recipe: Recipe, rng: torch.Generator) -> tuple[Batch, Batch | None]:
@@ -184,6 +264,7 @@ class _Stopper:
 
     @torch.no_grad()
     def stop(self) -> bool:
+        """Look once more; whether it is time."""
         self.method.eval()
         rng = torch.Generator(device=self.device).manual_seed(self.seed)
         loss = float(self.method.loss(self.held_out, rng))
@@ -193,23 +274,20 @@ class _Stopper:
             self.best, self.since, self.state = loss, 0, copy.deepcopy(self.method.state_dict())
         return self.since >= self.patience
 
-    def restore(self) -> None:
-        self.method.load_state_dict(self.state)
+    def state_dict(self) -> dict[str, Any]:
+        """The best weights so far, and since when."""
+        return {"best": self.best, "since": self.since, "state": self.state}
 
-
-@dataclass(frozen=True)
-class Cost:
-    """What a piece of work took."""
-
-    seconds: float
-    cpu_seconds: float
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back there."""
+        self.best, self.since, self.state = state["best"], state["since"], state["state"]
 
 
 class Stopwatch:
-    """Wall and CPU time since its creation."""
+    """Wall and CPU time since its creation, on top of what was spent before."""
 
-    def __init__(self) -> None:
-        self.wall, self.cpu = time.perf_counter(), time.process_time()
+    def __init__(self, before: Cost = Cost()) -> None:
+        self.wall, self.cpu = time.perf_counter() - before.seconds, time.process_time() - before.cpu_seconds
 
     def read(self) -> Cost:
         """The time so far."""

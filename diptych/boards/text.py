@@ -40,7 +40,8 @@ def _controls(board: Board, task: Task) -> list[str]:
         gap = sign * (control.mean - best)
         if control.n and gap >= -tolerance:
             verb = "beat" if method == "raw" else "beats"
-            said = f"{verb} every method" if gap > tolerance else "cannot be told from the best method"
+            apart = gap > tolerance and number(control.mean) != number(best)
+            said = f"{verb} every method" if apart else "cannot be told from the best method"
             found.append(
                 f"{name} {said} on {task} under {board.probe}: {board.metric(task)} "
                 f"{number(control.mean)} against {number(best)} ({champion})."
@@ -58,7 +59,7 @@ def _ceiling(board: Board, task: Task) -> list[str]:
         return []
     sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
     best = board.summaries[task, champion].mean
-    if sign * (best - ceiling.mean) <= board.tolerance(task):
+    if sign * (best - ceiling.mean) <= board.tolerance(task) or number(best) == number(ceiling.mean):
         return []
     return [
         f"{champion} is above the supervised encoder on {task}: {board.metric(task)} {number(best)} against "

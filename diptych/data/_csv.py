@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,14 +51,19 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
         raise DataError(f"{name} is not UTF-8 text: {error}; save it as UTF-8") from error
     if not text.strip():
         raise DataError(f"{name} is empty")
-    separator = max(SEPARATORS, key=text.lstrip().partition("\n")[0].count)
+    separator = max(SEPARATORS, key=lambda candidate: len(next(_cells(text.lstrip(), candidate))))
     try:
-        _check_rows(csv.reader(io.StringIO(text, newline=""), delimiter=separator), name)
+        _check_rows(_cells(text, separator), name)
     except csv.Error as error:
         raise DataError(f"{name} is not a readable table: {error}") from error
     return pd.read_csv(
         io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, na_values=MISSING, skipinitialspace=True
     ).rename(columns=str.strip)
+
+
+def _cells(text: str, separator: str) -> Iterator[list[str]]:
+    """The rows of a table as cells; a separator inside quotes does not separate."""
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
 
 
 def _check_rows(rows: Iterable[list[str]], name: str) -> None:

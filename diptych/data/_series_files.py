@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MISSING = ("?", "nan", "")
 QUOTES = "'\""
+NOMINAL = r"""\s*'[^']*'\s*|\s*"[^"]*"\s*|[^,'"]+"""  # a value of a nominal attribute; quoted, it may hold a comma
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,14 @@ def _read_arff(lines: _Lines) -> Series:
     """One attribute per step and the class last; or one relational attribute, a row per channel, and the class."""
     header, body = _sections(lines)
     attributes = [line for _, line in header if line.lower().startswith("@attribute")]
-    classes = re.search(r"\{(.*)\}\s*$", attributes[-1]) if attributes else None
+    classes = re.search(r"\{(.*)\}\s*(%.*)?$", attributes[-1]) if attributes else None
     if classes is None:
         raise DataError(f"{lines.name}: the last attribute must be the class, as `@attribute name {{a,b}}`")
-    allowed = [name.strip(f" {QUOTES}") for name in classes[1].split(",")]
+    allowed = [name.strip(f" {QUOTES}") for name in re.findall(NOMINAL, classes[1])]
     values, labels = [], []
     for number, line in body:
-        content, _, label = line.rpartition(",")
+        found = re.fullmatch(rf"(.*),({NOMINAL})", line)
+        content, label = found.groups() if found else ("", line)
         if (label := label.strip(f" {QUOTES}")) not in allowed:
             raise lines.error(number, f"class {label[:40]!r} is none of {', '.join(allowed)}")
         channels = content.strip(f" {QUOTES}").split("\\n") if content[:1] in QUOTES else [content]

@@ -25,7 +25,10 @@ def split_of(raw: Raw, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
         split = _seeded(raw, label, card, seed)
     absent = np.setdiff1d(label, label[split == 0])
     if len(absent):
-        raise DataError(f"{card.name}: {len(absent)} classes are in the test split only; a class needs training rows")
+        shown = ", ".join(repr(card.classes[c] if c < len(card.classes) else int(c)) for c in absent[:5])
+        shown += ", …" if len(absent) > 5 else ""
+        problem = f"{len(absent)} classes are in the test split only ({shown}); a class needs training rows"
+        raise DataError(f"{card.name}: {problem}")
     if len(np.unique(label[split == 1])) < 2:
         raise DataError(f"{card.name}: the test split has fewer than two classes; more rows or groups are needed")
     return split

@@ -19,7 +19,9 @@ class _Entry(BaseModel):
 
     file: str = Field(min_length=1, description="path relative to the benchmark file")
     test: str = Field("", description="separate test file; without it a fifth of the rows is drawn by the cell's seed")
-    name: str = Field("", pattern="^[a-z0-9_]*$", description="name on the board; default: the file's name")
+    name: str = Field(
+        "", pattern="^[a-z0-9_]*$", max_length=60, description="name on the board; default: the file's name"
+    )
     metric: str = Field("balanced_accuracy", description="primary metric, fixed before any run")
 
 
@@ -116,4 +118,4 @@ def _name(file: str) -> str:
     name = stem.removesuffix("_train")
     if not name:
         raise DataError(f"no name can be made of {file}; set `name:`")
-    return name
+    return name[:60]

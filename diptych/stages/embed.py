@@ -60,8 +60,9 @@ def run(
     if "text_joint" in found and "prompts" in samples.statistics:
         arrays["prompt_joint"] = restored.embed_prompts(samples.statistics["prompts"], facts["classes"])
     write_npz(embeddings, arrays)
-    names = {"embeddings": list(found), "dimensions": {name: z.shape[1] for name, z in found.items()}}
-    write_json(record, {"job": job, "status": "ok", "reason": "", "seconds": seconds, "health": health} | names)
+    about = {"health_rows": len(_test_rows(samples)), "embeddings": list(found)}
+    about |= {"dimensions": {name: z.shape[1] for name, z in found.items()}}
+    write_json(record, {"job": job, "status": "ok", "reason": "", "seconds": seconds, "health": health} | about)
 
 
 def blank(job: dict[str, Any], *, status: Status, reason: str, traceback: str, embeddings: Path, record: Path) -> None:

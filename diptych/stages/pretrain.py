@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from diptych.data.samples import from_arrays
+from diptych.fingerprint import digest
 from diptych.parts.method import Recipe
 from diptych.provenance import commit, environment, peak_memory_mb
 from diptych.records import Status, atomic, read_json, read_npz, write_json
@@ -23,8 +24,9 @@ def run(
     from safetensors.torch import save_file
 
     from diptych.build import batch_of, build
+    from diptych.checkpoint import Checkpoint
     from diptych.embedder import resolve
-    from diptych.train import Stopwatch, parameters_of, seed_everything, train
+    from diptych.train import parameters_of, seed_everything, train
 
     prepared = read_json(card)
     if prepared["status"] != "ok":
@@ -35,17 +37,17 @@ def run(
     method = build(job["method"], job["settings"], prepared["facts"]).to(device)
     rows = batch_of(samples, np.flatnonzero(samples.split == 0), method.uses).to(device)
     method.calibrate(rows, rng)
-    watch = Stopwatch()
-    seen = train(method, rows, Recipe(**job["settings"]["recipe"]), rng)
-    cost = watch.read()
+    identity = digest([job, prepared["fingerprints"], device], 16)
+    checkpoint = Checkpoint(record.parent / "checkpoint.safetensors", identity)
+    seen = train(method, rows, Recipe(**job["settings"]["recipe"]), rng, checkpoint)
     method.eval()
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
     atomic(encoder, lambda temporary: save_file(state, temporary))
     _write_history(history, seen.step, seen.epoch, seen.loss)
     facts = {
         "device": device,
-        "seconds": cost.seconds,
-        "cpu_seconds": cost.cpu_seconds,
+        "seconds": seen.cost.seconds,
+        "cpu_seconds": seen.cost.cpu_seconds,
         "memory_mb": peak_memory_mb(),
         "parameters": parameters_of(method),
         "steps": len(seen.step),
@@ -54,6 +56,7 @@ def run(
         "final_loss": seen.loss[-1] if seen.loss else None,
     }
     write_json(record, _record(job, "ok", "") | facts | {"data": prepared["fingerprints"]})
+    checkpoint.drop()
 
 
 def blank(

@@ -38,7 +38,7 @@ def run(
     sheet = Sheet(arrays["label"][test], arrays["id"][test])
     for name in (name for name in embedded["embeddings"] if not name.endswith("_joint")):
         _probe(sheet, name, arrays, job, read_json(card)["facts"]["classes"])
-    _health(sheet, embedded["health"])
+    _health(sheet, embedded)
     extra = _joint(sheet, arrays, job["seed"]) if "text_joint" in arrays else {}
     sheet.write(scores, predictions)
     about = {"job": job, "status": "ok", "reason": "", "cpu_seconds": time.process_time() - start}
@@ -72,10 +72,10 @@ def _probe(sheet: Sheet, name: str, arrays: dict[str, Array], job: dict[str, Any
             sheet.add(Place(name, kind, "permuted"), found)
 
 
-def _health(sheet: Sheet, health: dict[str, dict[str, float]]) -> None:
-    for name, values in health.items():
+def _health(sheet: Sheet, embedded: dict[str, Any]) -> None:
+    for name, values in embedded["health"].items():
         for metric, value in values.items():
-            sheet.add_value(Place(name, "health"), metric, value, len(sheet.label))
+            sheet.add_value(Place(name, "health"), metric, value, embedded["health_rows"])
 
 
 def _joint(sheet: Sheet, arrays: dict[str, Array], seed: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _joint(sheet: Sheet, arrays: dict[str, Array], seed: int) -> dict[str, Any]:
     image, text, key = unit(arrays["image_joint"][test]), unit(arrays["text_joint"][test]), arrays["key"][test]
     if "prompt_joint" in arrays:
         by_class = image @ unit(arrays["prompt_joint"]).T  # [n_test, classes]
-        shuffled = by_class[:, np.random.default_rng(seed).permutation(by_class.shape[1])]
+        shuffled = np.random.default_rng(seed).permuted(by_class, axis=1)  # each image meets the prompts in disorder
         for corruption, logits in (("clean", by_class), ("permuted", shuffled)):
             sheet.add(Place("joint", "zero_shot", corruption), Predictions(logits.astype(np.float32), False))
     # Several drawings share the caption of their object: it is one query and one candidate, not several.

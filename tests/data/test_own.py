@@ -86,6 +86,13 @@ def test_stated_types_win_over_guesses(table):
     assert pd.api.types.is_numeric_dtype(raw.x["n"])
 
 
+def test_separators_inside_quotes_do_not_separate(table):
+    text = '"a; of, b", c, y\n1, 2, "u, or w"\n3, 4, v\n'
+    _, raw = read_entry({"csv": {"file": table(text), "target": "y"}})
+    assert list(raw.x.columns) == ["a; of, b", "c"]
+    assert raw.label.tolist() == ["u, or w", "v"]
+
+
 BROKEN = {
     "empty": ("", {}, "is empty"),
     "header only": ("a,y\n", {}, "no rows"),
@@ -182,6 +189,7 @@ ARFF = """@relation r
 1,?,x
 3,4,'y'
 """
+QUOTED = ARFF.replace("{x, 'y'}", "{x, 'y, or z'} % what was seen").replace("'y'", "'y, or z'")
 RELATIONAL = r"""@relation r
 @attribute bag relational
 @attribute t0 numeric
@@ -200,6 +208,7 @@ TSV = "1\t0.5\t1.5\n-1.0\t2.5\tNaN\n"
     [
         ("g_TRAIN.ts", TS, [(3, 2), (4, 2)], 2, ["walk", "run"]),
         ("g.arff", ARFF, [(2, 1), (2, 1)], 1, ["x", "y"]),
+        ("g.arff", QUOTED, [(2, 1), (2, 1)], 1, ["x", "y, or z"]),
         ("g.ARFF", RELATIONAL, [(2, 2), (2, 2)], 1, ["x", "y"]),
         ("g.tsv", TSV, [(2, 1), (2, 1)], 1, ["1", "-1"]),
     ],

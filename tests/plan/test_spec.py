@@ -40,6 +40,16 @@ BROKEN = {
     "bool for a number": (GOOD.replace("{scarf: {}}", "{scarf: {temperature: true}}"), "True is not a float"),
     "negative rate": (GOOD.replace("{scarf: {}}", "{scarf: {train.lr: -1.0}}"), "out of range"),
     "batch of zero": (GOOD.replace("{scarf: {}}", "{scarf: {train.batch_size: 0}}"), "out of range"),
+    "rate above one": (GOOD.replace("{scarf: {}}", "{scarf: {view.rate: 7.0}}"), "probability, from 0 to 1"),
+    "point twice, as another number": (GOOD.replace("{scarf: {}}", "{scarf: {train.lr: [1, 1.0]}}"), "stands twice"),
+    "width that heads cannot share": (
+        "name: m\ndatasets: [vader_movies]\nmethods: {simcse: {encoder.dim: 30}}\n",
+        "encoder.dim 30 is not a multiple of the 4 heads of transformer",
+    ),
+    "no heads": (
+        "name: m\ndatasets: [vader_movies]\nmethods: {simcse: {encoder.heads: 0}}\n",
+        "a size must be at least 1",
+    ),
     "empty axis": (GOOD.replace("{scarf: {}}", "{scarf: {temperature: []}}"), "an axis without values"),
     "point twice": (GOOD.replace("{scarf: {}}", "{scarf: {temperature: [1.0, 1.0]}}"), "stands twice"),
     "unknown train key": (GOOD + "train: {epoch: 2}\n", "no setting 'epoch'; valid: .*epochs"),

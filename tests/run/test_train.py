@@ -8,7 +8,6 @@ import torch
 
 from diptych import train as loop
 from diptych.data.samples import fingerprint
-from diptych.parts.method import Recipe
 from diptych.plan import Plan
 from diptych.records import read_json, read_npz, read_table
 from diptych.stages import download, embed, prepare, pretrain
@@ -124,17 +123,12 @@ def test_blank_outputs_are_valid_and_passed_on(wine, tmp_path):
     assert read_json(made.embed)["status"] == "diverged"
 
 
-def test_the_loops_own_generator_draws_every_batch(wine, tmp_path):
-    rng = torch.Generator().manual_seed(0)
-    recipe = Recipe(batch_size=4)
-    from diptych.batch import Batch
-
-    rows = Batch(torch.zeros(10, 1), torch.arange(10), torch.arange(10))
-    batches = loop._batches(rows, recipe, rng)
-    epoch = [next(batches) for _ in range(4)]
-    assert [e for e, _, _ in epoch] == [0, 0, 1, 1]
-    assert [last for _, last, _ in epoch] == [False, True, False, True]
-    assert len(set(torch.cat([epoch[0][2], epoch[1][2]]).tolist())) == 8
+def test_the_loops_own_generator_draws_every_batch():
+    batches = loop._Batches(10, 4, torch.Generator().manual_seed(0))
+    epoch = [(batches.next(), batches.epoch, batches.last) for _ in range(4)]
+    assert [number for _, number, _ in epoch] == [0, 0, 1, 1]
+    assert [last for _, _, last in epoch] == [False, True, False, True]
+    assert len(set(torch.cat([epoch[0][0], epoch[1][0]]).tolist())) == 8
 
 
 def test_load_gives_the_winning_encoder(wine, tmp_path):

@@ -53,7 +53,9 @@ def files(tmp_path):
 
 def _run(files, arrays, names, health=None, **job):
     write_npz(files["embeddings"], arrays)
-    write_json(files["embed"], {"status": "ok", "reason": "", "embeddings": names, "health": health or {}})
+    write_json(
+        files["embed"], {"status": "ok", "reason": "", "embeddings": names, "health": health or {}, "health_rows": 7}
+    )
     probe.run(JOB | job, **files)
     return read_table(files["scores"]), read_npz(files["predictions"]), read_json(files["record"])
 
@@ -130,6 +132,7 @@ def test_health_becomes_rows(files):
     health = {"backbone": {"uniformity": -2.5, "std_ratio": 0.7}}
     table, _, _ = _run(files, _embedded(), ["backbone"], health)
     assert _value(table, probe="health", metric="uniformity") == -2.5
+    assert set(table.loc[table["probe"] == "health", "n"]) == {7}
     assert _value(table, probe="health", metric="std_ratio") == 0.7
 
 

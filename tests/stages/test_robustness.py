@@ -73,7 +73,7 @@ def test_severity_zero_equals_the_clean_score(files, seen, tmp_path):
     rows = {"split": samples.split, "label": samples.label, "id": samples.id, "key": samples.key}
     write_npz(tmp_path / "embeddings.npz", {"backbone": samples.x} | rows)
     embed = tmp_path / "embedded.json"
-    write_json(embed, {"status": "ok", "reason": "", "embeddings": ["backbone"], "health": {}})
+    write_json(embed, {"status": "ok", "reason": "", "embeddings": ["backbone"], "health": {}, "health_rows": 0})
     made = {"scores": tmp_path / "scores.parquet", "predictions": tmp_path / "p.npz", "record": tmp_path / "probe.json"}
     given = {"card": files["card"], "embeddings": tmp_path / "embeddings.npz", "embed": embed}
     probe.run({"stage": "probe", "probes": probes, "seed": 0}, **given, **made)
