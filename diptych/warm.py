@@ -125,6 +125,8 @@ def _work(request: dict[str, object], streams: list[int], run: Callable[[list[st
         os.close(stream)
     try:
         code = run(arguments)
+    except SystemExit as error:  # wrong arguments; argparse has said so
+        code = int(error.code or 0)
     except BaseException:
         traceback.print_exc()
         code = 1
