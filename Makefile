@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config benchmark=$(BENCHMARK)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: run test audit lock docs clean
+.PHONY: run test speed audit lock docs clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -25,6 +25,10 @@ test: $(VENV)/.tested
 	$(BIN)/snakemake --lint
 	$(BIN)/diptych docs --check
 	$(BIN)/pytest -n auto --dist loadfile
+
+speed: $(VENV)/.tested
+	$(BIN)/python tests/speed/views.py
+	$(BIN)/python tests/speed/encoders.py
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)

@@ -50,6 +50,14 @@ def recipe_parameters() -> dict[str, Parameter]:
 
 
 @cache
+def _constants() -> dict[str, Any]:
+    """What a class body may name instead of repeating it: the constants beside the contract of methods."""
+    tree = ast.parse((PACKAGE / "parts" / "method.py").read_text(encoding="utf-8"))
+    plain = [n for n in tree.body if isinstance(n, ast.Assign) and isinstance(n.value, ast.Dict)]
+    return {ast.unparse(n.targets[0]): ast.literal_eval(n.value) for n in plain}
+
+
+@cache
 def base_attributes() -> dict[str, Any]:
     """Class attributes that a method has when its own file does not set them."""
     return _attributes(_classes(PACKAGE / "parts" / "method.py")["Method"])
@@ -100,11 +108,15 @@ def _attributes(node: ast.ClassDef) -> dict[str, Any]:
 
 
 def literal(node: ast.expr | None) -> Any:
-    """The value of a literal expression; `Recipe(a=1)` gives {"a": 1}, `frozenset({…})` the frozen set."""
+    """The value of a literal expression or of a constant; `Recipe(a=1)` gives {"a": 1}, `frozenset({…})` the set."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         if node.func.id == "frozenset":
             return frozenset(literal(node.args[0])) if node.args else frozenset()
         return {k.arg: literal(k.value) for k in node.keywords}
+    if isinstance(node, ast.Name) and node.id in _constants():
+        return _constants()[node.id]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return literal(node.left) | literal(node.right)
     if isinstance(node, ast.Attribute):  # np.inf, math.inf in bounds
         return float(node.attr) if node.attr in ("inf", "nan") else ast.unparse(node)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Attribute):

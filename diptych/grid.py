@@ -1,18 +1,19 @@
 """From a method's grid in a benchmark file to complete settings, checked against the signatures."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal, Optional
 
 from pydantic import TypeAdapter, ValidationError
 
-from diptych.catalog import ENCODERS, Component, Parameter, components, recipe_parameters, towers
+from diptych.catalog import ENCODERS, Parameter, components, recipe_parameters, towers
 from diptych.fingerprint import digest
-from diptych.spec import BenchmarkError
+from diptych.spec import Benchmark, BenchmarkError, one_of
 
 BUDGETS = ("epochs", "steps", "samples")
 POSITIVE = ("lr", "batch_size", *BUDGETS)
+CHOICES = ("view.name", "encoder.name")
 SHARES = ("validation", "warmup")
 PROBABILITIES = ("rate", "mask_rate", "dropout")
 TYPES = {"Literal": Literal, "Optional": Optional, "Any": Any}
@@ -32,21 +33,91 @@ class Config:
         return digest([self.method, self.settings])
 
 
-def configs(method: str, modality: str, grid: dict[str, Any], train: dict[str, Any], place: str) -> list[Config]:
-    """Every point of the grid on a modality; the signature's defaults fill the rest."""
-    allowed = parameters(method, modality)
-    for key in grid:
-        _check_key(method, modality, key, allowed, place)
+@dataclass(frozen=True)
+class Parts:
+    """The view and the encoder(s) that a method is built with on a modality."""
+
+    method: str
+    modality: str
+    view: str
+    encoders: dict[str, str]  # tower -> encoder
+
+    def __str__(self) -> str:
+        return f"{self.method} on {self.modality}"
+
+
+def configs(method: str, modality: str, grid: dict[str, Any], benchmark: Benchmark, place: str) -> list[Config]:
+    """Every point of the grid on a modality; the benchmark's defaults and the signature's fill the rest."""
     if len(given := [key for key in BUDGETS if f"train.{key}" in grid]) > 1:
         raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
+    rest = {key: value for key, value in grid.items() if key not in CHOICES}
+    return [
+        _config(parts, point, benchmark.train)
+        for parts in _parts(usual_parts(method, modality, benchmark.encoders), grid, place)
+        for point in _points(parts, rest, place)
+    ]
+
+
+def usual_parts(method: str, modality: str, encoders: dict[str, str]) -> Parts:
+    """The method's own view; its own encoder where the usual one cannot serve, else the benchmark's, else ours."""
+    own = components("methods")[method].attributes
+    chosen = ENCODERS | encoders | own["encoders"]
+    return Parts(method, modality, str(own["modalities"][modality]), {t: chosen[t] for t in towers(modality)})
+
+
+def _parts(usual: Parts, grid: dict[str, Any], place: str) -> list[Parts]:
+    """Every choice of view and encoder that the grid asks for."""
+    views, encoders = (_names(grid.get(key), f"{place}.{key}") for key in CHOICES)
+    return [
+        replace(
+            usual, view=_other_view(usual, view, place), encoders=usual.encoders | _other_encoder(usual, name, place)
+        )
+        for view, name in product(views, encoders)
+    ]
+
+
+def _names(value: Any, place: str) -> list[str]:
+    """The names on an axis; one empty name where there is no axis."""
+    names = value if isinstance(value, list) else [value or ""]
+    if not all(isinstance(name, str) for name in names):
+        raise BenchmarkError(f"{place}: a name or a list of names was expected, not {value!r}")
+    return names
+
+
+def _other_view(usual: Parts, name: str, place: str) -> str:
+    """A view that can take the place of the method's own: of the same modality, returning the same."""
+    known = components("views")
+    returns = known[usual.view].attributes["returns"]
+    able = [n for n, v in known.items() if usual.modality in v.attributes["modalities"]]
+    if name:
+        one_of(
+            name, [n for n in able if known[n].attributes["returns"] == returns], "view", f"{place}.view.name: {usual}"
+        )
+    return name or usual.view
+
+
+def _other_encoder(usual: Parts, name: str, place: str) -> dict[str, str]:
+    """The tower that an encoder's modality names, with that encoder."""
+    known = components("encoders")
+    able = {n: str(e.attributes["modality"]) for n, e in known.items() if e.attributes["modality"] in usual.encoders}
+    if name:
+        one_of(name, able, "encoder", f"{place}.encoder.name: {usual}")
+    return {able[name]: name} if name else {}
+
+
+def _points(parts: Parts, grid: dict[str, Any], place: str) -> list[dict[str, Any]]:
+    """Every combination of the axes' values, each as the type that its parameter has."""
+    allowed = parameters(parts)
+    for key in grid:
+        _check_key(parts, key, allowed, place)
     axes = [
         [_checked(f"{place}.{key}", key, point, allowed[key]) for point in _axis(value, allowed[key])]
         for key, value in grid.items()
     ]
     points = [dict(zip(grid, point, strict=True)) for point in product(*axes)]
     for point in points:
-        _check_heads(method, modality, point, place)
-    return [_config(method, modality, point, train) for point in points]
+        _check_heads(parts, point, place)
+    return points
 
 
 def check_train(train: dict[str, Any], place: str) -> None:
@@ -60,15 +131,12 @@ def check_train(train: dict[str, Any], place: str) -> None:
         raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
 
 
-def parameters(method: str, modality: str) -> dict[str, Parameter]:
-    """Every axis a method has on a modality, under the name a grid uses."""
-    own = components("methods")[method]
-    view = _view(own, modality)
-    found = dict(own.parameters)
-    found |= {f"view.{name}": p for name, p in components("views")[view].parameters.items()}
-    for tower in towers(modality):
-        encoder = components("encoders")[ENCODERS[tower]]
-        found |= {f"encoder.{name}": p for name, p in encoder.parameters.items()}
+def parameters(parts: Parts) -> dict[str, Parameter]:
+    """Every axis a method has with these parts, under the name a grid uses."""
+    found = dict(components("methods")[parts.method].parameters)
+    found |= {f"view.{name}": p for name, p in components("views")[parts.view].parameters.items()}
+    for encoder in parts.encoders.values():
+        found |= {f"encoder.{name}": p for name, p in components("encoders")[encoder].parameters.items()}
     return found | {f"train.{name}": p for name, p in recipe_parameters().items()}
 
 
@@ -84,24 +152,23 @@ def recipe(method: str, train: dict[str, Any]) -> dict[str, Any]:
     return settings | {name: _checked(f"train.{name}", name, value, known[name]) for name, value in train.items()}
 
 
-def _config(method: str, modality: str, point: dict[str, Any], train: dict[str, Any]) -> Config:
-    own = components("methods")[method]
-    view = _view(own, modality)
+def _config(parts: Parts, point: dict[str, Any], train: dict[str, Any]) -> Config:
+    own = components("methods")[parts.method]
     asked = _under(point, "train.")
     # A budget of the method's own replaces the benchmark's, whatever their units.
     training = {k: v for k, v in train.items() if k not in BUDGETS or not asked.keys() & set(BUDGETS)} | asked
     settings = {
         "method": {n: point.get(n, p.default) for n, p in own.parameters.items()},
-        "view": {"name": view} | _chosen("views", view, _under(point, "view.")),
-        "encoder": _encoder(modality, _under(point, "encoder.")),
-        "recipe": recipe(method, training),
+        "view": {"name": parts.view} | _chosen("views", parts.view, _under(point, "view.")),
+        "encoder": _encoder(parts, _under(point, "encoder.")),
+        "recipe": recipe(parts.method, training),
     }
-    return Config(method, settings, _flat(settings))
+    return Config(parts.method, settings, _flat(settings))
 
 
-def _encoder(modality: str, point: dict[str, Any]) -> dict[str, Any]:
-    built = {t: {"name": ENCODERS[t]} | _chosen("encoders", ENCODERS[t], point) for t in towers(modality)}
-    return built if len(built) > 1 else built[modality]
+def _encoder(parts: Parts, point: dict[str, Any]) -> dict[str, Any]:
+    built = {tower: {"name": name} | _chosen("encoders", name, point) for tower, name in parts.encoders.items()}
+    return built if len(built) > 1 else built[parts.modality]
 
 
 def _chosen(kind: str, name: str, point: dict[str, Any]) -> dict[str, Any]:
@@ -126,10 +193,6 @@ def _nested(settings: dict[str, Any], prefix: str) -> dict[str, Any]:
     return flat
 
 
-def _view(method: Component, modality: str) -> str:
-    return str(method.attributes["modalities"][modality])
-
-
 def _axis(value: Any, parameter: Parameter) -> list[Any]:
     """A list is an axis; for a parameter that is itself a sequence only a list of lists is one."""
     sequence = isinstance(parameter.default, tuple | list)
@@ -138,25 +201,24 @@ def _axis(value: Any, parameter: Parameter) -> list[Any]:
     return [value]
 
 
-def _check_key(method: str, modality: str, key: str, allowed: dict[str, Parameter], place: str) -> None:
+def _check_key(parts: Parts, key: str, allowed: dict[str, Parameter], place: str) -> None:
     if key not in allowed:
         near = difflib.get_close_matches(key, allowed, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        raise BenchmarkError(
-            f"{place}: {method} on {modality} has no parameter {key}{hint}; it has {', '.join(allowed)}"
-        )
-    if key.startswith("train.") and components("methods")[method].attributes["recipe"].get("steps") == 0:
-        raise BenchmarkError(f"{place}.{key}: {method} is not trained, so no setting of training can change it")
+        raise BenchmarkError(f"{place}: {parts} has no parameter {key}{hint}; it has {', '.join([*allowed, *CHOICES])}")
+    if key.startswith("train.") and components("methods")[parts.method].attributes["recipe"].get("steps") == 0:
+        raise BenchmarkError(f"{place}.{key}: {parts.method} is not trained, so no setting of training can change it")
 
 
-def _check_heads(method: str, modality: str, point: dict[str, Any], place: str) -> None:
+def _check_heads(parts: Parts, point: dict[str, Any], place: str) -> None:
     """Attention shares a dimension out among its heads."""
-    for tower in towers(modality):
-        encoder = _chosen("encoders", ENCODERS[tower], _under(point, "encoder."))
+    for name in parts.encoders.values():
+        encoder = _chosen("encoders", name, _under(point, "encoder."))
         dim, heads = encoder.get("dim", 0), encoder.get("heads", 1)
         if dim % heads:
-            problem = f"encoder.dim {dim} is not a multiple of the {heads} heads of {ENCODERS[tower]}"
-            raise BenchmarkError(f"{place}: {method} on {modality}: {problem}")
+            raise BenchmarkError(
+                f"{place}: {parts}: encoder.dim {dim} is not a multiple of the {heads} heads of {name}"
+            )
 
 
 def _checked(place: str, key: str, value: Any, parameter: Parameter) -> Any:

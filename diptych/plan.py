@@ -10,6 +10,7 @@ from typing import Any
 
 from diptych import catalog, checks, grid, jobs, spec
 from diptych.data.card import Card
+from diptych.data.subset import board_name, is_board_name, subset_card
 from diptych.fingerprint import digest
 from diptych.grid import Config
 from diptych.records import sha256
@@ -83,17 +84,27 @@ class Plan:
 
     def _card(self, entry: str | dict[Any, Any], place: str) -> Card:
         if isinstance(entry, str):
-            spec.one_of(entry, catalog.datasets(), "data set", place)
-            return catalog.datasets()[entry]
+            return self._built_in(entry, place)
         from diptych.data.own import own_card
 
         try:
             card = own_card(entry, self.benchmark.parent)
         except (ValueError, OSError) as error:
             raise BenchmarkError(f"{place}: {error}") from error
-        if card.name in catalog.datasets():
-            raise BenchmarkError(f"{place}: the name {card.name} is taken by a built-in data set; set another `name:`")
+        if card.name in catalog.datasets() or is_board_name(card.name, catalog.datasets()):
+            taken = f"the name {card.name} is taken by a built-in data set or a subset of one"
+            raise BenchmarkError(f"{place}: {taken}; set another `name:`")
         return card
+
+    def _built_in(self, entry: str, place: str) -> Card:
+        name, at, size = entry.partition("@")
+        if at and any(name == self._card(own, place).name for own in self.spec.datasets if not isinstance(own, str)):
+            raise BenchmarkError(f"{place}: {name} is own data; a subset by size is one of a built-in data set")
+        spec.one_of(name, catalog.datasets(), "data set", place)
+        try:
+            return subset_card(catalog.datasets()[name], size) if at else catalog.datasets()[name]
+        except ValueError as error:
+            raise BenchmarkError(f"{place}: {error}") from error
 
     def asked(self, method: str) -> list[str]:
         """The data sets that a method's entry limits it to; none: all that it can run on."""
@@ -102,7 +113,7 @@ class Plan:
         listed = isinstance(asked, list) and all(isinstance(name, str) for name in asked)
         if not listed or ("datasets" in entry and not asked):
             raise BenchmarkError(f"{self.benchmark}: methods.{method}.datasets: a list of data set names was expected")
-        return list(asked)
+        return [board_name(name) for name in asked]
 
     def pairs(self, method: str) -> list[str]:
         """The data sets of this benchmark that a method runs on."""
@@ -127,13 +138,20 @@ class Plan:
         return cells
 
     def _configs(self, method: str, dataset: str) -> list[Config]:
-        axes = {k: v for k, v in (self.spec.methods.get(method) or {}).items() if k != "datasets"}
+        axes = self._axes(method, dataset)
         place = f"{self.benchmark}: methods.{method}"
-        found = grid.configs(method, self.cards[dataset].modality, axes, self.spec.train, place)
+        found = grid.configs(method, self.cards[dataset].modality, axes, self.spec, place)
         if not found:
             raise BenchmarkError(f"{place}: an axis without values")
         checks.unique([config.id for config in found], place)
         return found
+
+    def _axes(self, method: str, dataset: str) -> dict[str, Any]:
+        """The grid of a method; a control of its own kind stands beside every encoder that the methods use."""
+        if method in spec.SAME_ENCODER and method not in self.spec.methods:
+            used = [c.settings["encoder"].get("name") for (where, _, _), c in self.configs.items() if where == dataset]
+            return {"encoder.name": list(dict.fromkeys(used))} if used and all(used) else {}
+        return {k: v for k, v in (self.spec.methods.get(method) or {}).items() if k != "datasets"}
 
     def _corruptions(self, dataset: str) -> list[dict[str, Any] | None]:
         """None is the clean condition, which always stands beside the corrupted ones that ask for severity 0."""
@@ -198,7 +216,12 @@ class Plan:
         """What shapes the prepared data of a cell besides the data set itself."""
         asked = self._pretraining[dataset, config]
         drawn = self.cards[dataset].split != "official" or asked["rows"] or asked["corruption"]
-        return asked | {"seed": seed if drawn else 0} | self.own_digest(dataset)
+        return asked | {"seed": seed if drawn else 0} | self.own_digest(dataset) | self.subset(dataset)
+
+    def subset(self, dataset: str) -> Job:
+        """What a subset by size is a subset of, and its training rows; nothing for a whole data set."""
+        card = self.cards[dataset]
+        return {"subset": {"of": card.base, "rows": card.n_train}} if card.base else {}
 
     def files(self, cell: Cell) -> CellFiles:
         """Where each stage of a cell writes."""

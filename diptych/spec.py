@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 Severity = Annotated[float, Field(ge=0, lt=1)]
+SAME_ENCODER = ("random", "supervised")  # controls that stand beside every encoder in use
 CONTROLS = ("raw", "random", "pca", "supervised")
 
 
@@ -45,7 +46,9 @@ class Benchmark(Strict):
     name: Name = Field(description="names the folder of the boards and the MLflow experiment")
     description: str = Field("", description="one sentence for the report")
     datasets: list[str | dict[Literal["csv", "series"], dict[str, Any]]] = Field(
-        min_length=1, description="names of data sets, or own data as `csv: {file, target, …}` / `series: {file, …}`"
+        min_length=1,
+        description="names of data sets, `name@rows` for a subset of the training rows, "
+        "or own data as `csv: {file, target, …}` / `series: {file, …}`",
     )
     methods: dict[str, dict[str, Any] | None] = Field(
         description="method -> grid. A list is an axis; `view.x`, `encoder.x` and `train.x` reach the view, "
@@ -56,6 +59,7 @@ class Benchmark(Strict):
     train: dict[str, Any] = Field(
         {}, description="overrides every trained method's recipe, e.g. {epochs: 2}; leave it out for the papers' own"
     )
+    encoders: dict[str, str] = Field({}, description="modality -> encoder, in place of the usual one")
     rows: int | None = Field(None, ge=4, description="cap on training rows (and on test rows) of each data set")
     probes: list[str] = Field(["linear"], min_length=1, description="fitted on train, tuned by folds, scored on test")
     robustness: dict[str, list[Severity]] = Field({}, description="corruption -> severities, at probe time")

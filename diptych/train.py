@@ -17,6 +17,7 @@ from diptych.batch import Batch
 from diptych.checkpoint import Checkpoint
 from diptych.parts.method import Method, Recipe, Stage
 from diptych.parts.optimisers import optimiser, schedule
+from diptych.parts.target import targets
 
 
 class Diverged(ArithmeticError):
@@ -133,11 +134,13 @@ class _Stage:
     def __init__(self, run: _Run, stage: Stage, total: int) -> None:
         self.run, self.method, self.recipe, self.name = run, run.method, run.recipe, stage.name
         self.done, self.total = 0, total
+        self.method.begin(stage.name, run.rows, run.rng)
+        fixed = targets(self.method)
         for name, parameter in self.method.named_parameters():
-            parameter.requires_grad_(not stage.parts or name.startswith(stage.parts))
+            parameter.requires_grad_(not name.startswith(fixed) and (not stage.parts or name.startswith(stage.parts)))
         self.optimiser = optimiser(self.method, self.recipe)
         self.schedule = schedule(self.optimiser, self.recipe, total)
-        self.batches = _Batches(len(run.rows), self.recipe.batch_size, run.rng)
+        self.batches = _Batches(len(run.rows), self.recipe.batch_size, run.rng, classes=_classes(run))
         self.averaged = AveragedModel(self.method) if self.recipe.average_weights else None
         self.stopper = None if run.held_out is None else _Stopper(self.method, run.held_out, self.recipe, run.rng)
         if self.averaged:
@@ -217,16 +220,22 @@ def _descend(method: Method, batch: Batch, optimiser: torch.optim.Optimizer, rng
 
 
 class _Batches:
-    """Row numbers of one batch after another, reshuffled every epoch, incomplete batches dropped."""
+    """Row numbers of one batch after another, reshuffled every epoch, incomplete batches dropped.
 
-    def __init__(self, count: int, size: int, rng: torch.Generator) -> None:
-        self.count, self.size, self.rng = count, min(size, count), rng
+    With `classes`, labels [count] and a number, that many rows of one class stand together.
+    """
+
+    def __init__(
+        self, count: int, size: int, rng: torch.Generator, *, classes: tuple[Tensor, int] | None = None
+    ) -> None:
+        self.count, self.size, self.rng, self.classes = count, min(size, count), rng, classes
         self.epoch, self.start, self.order = -1, count, torch.empty(0, dtype=torch.long)  # order: [count], row numbers
 
     def next(self) -> Tensor:
         """Rows [size] of the next batch."""
         if self.start + self.size > self.count:
-            self.order = torch.randperm(self.count, generator=self.rng, device=self.rng.device)
+            order = torch.randperm(self.count, generator=self.rng, device=self.rng.device)
+            self.order = _together(order, *self.classes, self.rng) if self.classes else order
             self.epoch, self.start = self.epoch + 1, 0
         self.start += self.size
         return self.order[self.start - self.size : self.start]
@@ -243,6 +252,23 @@ class _Batches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back there."""
         self.epoch, self.start, self.order = state["epoch"], state["start"], state["order"].to(self.rng.device)
+
+
+def _classes(run: _Run) -> tuple[Tensor, int] | None:
+    """Labels, and how many rows of one class belong together, if the method asks for it."""
+    if run.method.per_class == 1:
+        return None
+    assert run.rows.label is not None  # the method declares that it uses labels
+    return run.rows.label, run.method.per_class
+
+
+def _together(order: Tensor, labels: Tensor, size: int, rng: torch.Generator) -> Tensor:
+    """The shuffled rows [n] in shuffled groups of `size` rows of one class; what is left of a class comes last."""
+    groups = [g for c in sorted(set(labels.tolist())) for g in torch.split(order[labels[order] == c], size)]
+    if len(groups) == len(order):
+        raise ValueError(f"each of the {len(order)} rows has a class of its own; the method needs two of one class")
+    shuffled = [groups[i] for i in torch.randperm(len(groups), generator=rng, device=rng.device).tolist()]
+    return torch.cat(sorted(shuffled, key=len, reverse=True))
 
 
 def _hold_out(rows: Batch, recipe: Recipe, rng: torch.Generator) -> tuple[Batch, Batch | None]:
@@ -295,5 +321,6 @@ class Stopwatch:
 
 
 def parameters_of(method: nn.Module) -> int:
-    """Number of trainable values."""
-    return sum(p.numel() for p in method.parameters())
+    """Number of trainable values; a target's are copies."""
+    fixed = targets(method)
+    return sum(p.numel() for name, p in method.named_parameters() if not name.startswith(fixed))

@@ -131,13 +131,23 @@ class Board:
         """Scores closer than this are ties."""
         return TIE_SHARE * pooled_sd(self.summaries[task, row] for row in self.planned(task))
 
-    def control(self, task: Task, method: str) -> Summary:
-        """All seeds (and configurations) of a control on a task."""
-        return self._by_method.get((task, method), Summary(float("nan"), float("nan"), 0))
+    def control(self, task: Task, method: str, beside: Row | None = None) -> Summary:
+        """All seeds of a control on a task: those with the encoder of the row `beside`, where it ran with that one."""
+        same = [row for row in self._controls(task, method) if self._encoder(task, row) == self._encoder(task, beside)]
+        rows = same or self._controls(task, method)
+        scores = self.scores[(self.scores["task"] == task) & self.scores["row"].isin(rows)]
+        return summarise(scores["value"])
+
+    def _controls(self, task: Task, method: str) -> list[Row]:
+        return [row for row in self.planned(task) if row.method == method]
+
+    def _encoder(self, task: Task, row: Row | None) -> str:
+        return self._encoders.get((task, row), "")
 
     @cached_property
-    def _by_method(self) -> dict[tuple[Task, str], Summary]:
-        return {key: summarise(part["value"]) for key, part in groups(self.scores, "task", "method")}
+    def _encoders(self) -> dict[tuple[Task, Row | None], str]:
+        points = [str(json.loads(text).get("encoder.name", "")) for text in self.cells["params"]]
+        return dict(zip(zip(self.cells["task"], self.cells["row"], strict=True), points, strict=True))
 
     def rank_tasks(self, modality: str = "") -> list[Task]:
         """The tasks that a leaderboard counts: each data set once, clean where that was planned."""

@@ -44,16 +44,20 @@ def task_ranks(board: Board, task: Task) -> dict[Row, float]:
 
 def task_shares(board: Board, task: Task) -> dict[Row, float]:
     """Share of the way from the random encoder to the supervised one; NaN where that way is too short."""
-    floor, ceiling = board.control(task, FLOOR), board.control(task, CEILING)
-    up = higher_is_better(board.metric(task))
+    return {row: _share(board, task, row) for row in board.planned(task)}
+
+
+def _share(board: Board, task: Task, row: Row) -> float:
+    """Between the two controls that have the row's own encoder."""
+    floor, ceiling = board.control(task, FLOOR, row), board.control(task, CEILING, row)
     if not floor.n or not ceiling.n:
-        return {row: NAN for row in board.planned(task)}
-    return {row: share(board.summaries[task, row].mean, floor, ceiling, up) for row in board.planned(task)}
+        return NAN
+    return share(board.summaries[task, row].mean, floor, ceiling, higher_is_better(board.metric(task)))
 
 
 def beats(board: Board, task: Task, row: Row, control: str) -> bool | None:
     """Whether a row is clearly above a control; None where one of them has no score."""
-    other, own = board.control(task, control), board.summaries[task, row]
+    other, own = board.control(task, control, row), board.summaries[task, row]
     if not other.n or not own.n:
         return None
     sign = 1.0 if higher_is_better(board.metric(task)) else -1.0

@@ -135,8 +135,8 @@ def overview(board: Board) -> Table:
     headings = [Entry(control, kind="number") for control in controls]
     rows = []
     for task in board.tasks:
-        found = [score_entry(board.control(task, control)) for control in controls]
         champion = best_row(board, task)
+        found = [score_entry(board.control(task, control, champion)) for control in controls]
         best = score_entry(board.summaries[task, champion]) if champion else Entry("–", kind="number")
         name = name_entry(board, champion) if champion else Entry("–")
         card = board.card(task)

@@ -36,7 +36,7 @@ def _controls(board: Board, task: Task) -> list[str]:
     best, tolerance = board.summaries[task, champion].mean, board.tolerance(task)
     found = []
     for method, name in CONTROLS.items():
-        control = board.control(task, method)
+        control = board.control(task, method, champion)
         gap = sign * (control.mean - best)
         if control.n and gap >= -tolerance:
             verb = "beat" if method == "raw" else "beats"
@@ -54,7 +54,8 @@ def _asked(board: Board, task: Task) -> bool:
 
 
 def _ceiling(board: Board, task: Task) -> list[str]:
-    champion, ceiling = best_row(board, task), board.control(task, CEILING)
+    champion = best_row(board, task)
+    ceiling = board.control(task, CEILING, champion)
     if champion is None or not ceiling.n:
         return []
     sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
@@ -68,7 +69,8 @@ def _ceiling(board: Board, task: Task) -> list[str]:
 
 
 def _undefined(board: Board, task: Task) -> str:
-    floor, ceiling = board.control(task, FLOOR), board.control(task, CEILING)
+    champion = best_row(board, task)
+    floor, ceiling = board.control(task, FLOOR, champion), board.control(task, CEILING, champion)
     if not floor.n or not ceiling.n or any(np.isfinite(s) for s in task_shares(board, task).values()):
         return ""
     return (

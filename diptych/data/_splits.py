@@ -1,5 +1,6 @@
-"""Seeded splits, caps on rows, and the leakage check."""
+"""Seeded splits, subsets by size, caps on rows, and the leakage check."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,9 @@ import numpy as np
 from diptych.data._rows import digests
 from diptych.data.base import DataError, Raw
 from diptych.data.card import Card
+from diptych.data.subset import LEAST
 
 DRAWS = 20  # seeded draws of whole groups, of which the one with the most faithful class shares is taken
-LEAST = 2  # rows of each class in both splits before any other row, where there are as many
 
 
 def split_of(raw: Raw, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
@@ -32,6 +33,28 @@ def split_of(raw: Raw, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
     if len(np.unique(label[split == 1])) < 2:
         raise DataError(f"{card.name}: the test split has fewer than two classes; more rows or groups are needed")
     return split
+
+
+def drawn(raw: Raw, split: np.ndarray, label: np.ndarray, card: Card) -> np.ndarray:
+    """The rows of a data set, or of its subset by size: every test row, and training rows drawn by class.
+
+    Whole objects are drawn while there is room. The draw depends on the data set and its split alone, so all seeds see
+    the same subset of an official training split, and smaller subsets are subsets of larger ones.
+    """
+    if not card.base:
+        return np.arange(len(raw))
+    train, rows = np.flatnonzero(split == 0), card.n_train or 0
+    if rows > len(train):
+        raise DataError(f"{card.name}: the training split of {card.base} has only {len(train)} rows")
+    key = np.arange(len(raw)) if raw.key is None else raw.key
+    _, first, unit = np.unique(key[train], return_index=True, return_inverse=True)  # [objects], [train rows]
+    seed = int.from_bytes(hashlib.sha256(card.base.encode()).digest()[:8], "big")
+    place = np.argsort(_visited(np.arange(len(first)), label[train[first]], seed))  # [objects]
+    chosen = train[np.argsort(place[unit], kind="stable")[:rows]]
+    wanted = np.minimum(np.bincount(label[train]), LEAST)
+    if (lost := np.flatnonzero(np.bincount(label[chosen], minlength=len(wanted)) < wanted)).size:
+        raise DataError(f"{card.name}: {rows} training rows hold under {LEAST} of class {card.classes[lost[0]]!r}")
+    return np.sort(np.concatenate([chosen, np.flatnonzero(split == 1)]))
 
 
 def cap(split: np.ndarray, label: np.ndarray, rows: int | None, seed: int) -> np.ndarray:
@@ -117,19 +140,23 @@ def _units(raw: Raw, card: Card) -> np.ndarray:
 
 
 def _by_class(members: np.ndarray, label: np.ndarray, rows: int | None, seed: int) -> np.ndarray:
-    """The first `rows` members of an order that visits classes in proportion, after LEAST of each."""
     if rows is None or len(members) <= rows:
         return members
+    chosen = _visited(members, label, seed)[:rows]
+    if len(np.unique(label[chosen])) < len(np.unique(label[members])):
+        raise DataError(f"a cap of {rows} rows cannot hold the {len(np.unique(label[members]))} classes; raise `rows`")
+    return chosen
+
+
+def _visited(members: np.ndarray, label: np.ndarray, seed: int) -> np.ndarray:
+    """The members in a random order that visits classes in proportion, after LEAST of each."""
     order = np.random.default_rng(seed).permutation(members)
     position = np.empty(len(order))
     for name in np.unique(label[order]):
         own = np.flatnonzero(label[order] == name)
         rank = np.arange(len(own))
         position[own] = np.where(rank < LEAST, rank - LEAST, (rank + 0.5) / len(own))
-    chosen = order[np.argsort(position, kind="stable")[:rows]]
-    if len(np.unique(label[chosen])) < len(np.unique(label[members])):
-        raise DataError(f"a cap of {rows} rows cannot hold the {len(np.unique(label[members]))} classes; raise `rows`")
-    return chosen
+    return order[np.argsort(position, kind="stable")]
 
 
 def _shared(values: np.ndarray, split: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ CARD = Card(
     licence=LICENCE,
     citation="Bagnall et al. 2018, The UEA multivariate time series classification archive, arXiv 1811.00075",
     n=80,
+    n_train=40,
     shape=(100, 6),
     classes=("Standing", "Running", "Walking", "Badminton"),
     split="official",

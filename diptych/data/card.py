@@ -39,6 +39,8 @@ class Card(BaseModel):
     licence: str
     citation: str
     n: int | None = Field(None, description="number of samples over all splits; None: known after preparation")
+    n_train: int | None = Field(None, description="training rows of an official split, or of a subset by size")
+    base: str = Field("", description="the data set that this one is a subset of, by size")
     shape: tuple[int, ...] = Field((), description="of one sample; 0 stands for ragged")
     classes: tuple[str, ...] = ()
     split: Literal["official", "stratified", "grouped"] = Field(

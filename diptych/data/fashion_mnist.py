@@ -45,6 +45,7 @@ CARD = Card(
     licence="MIT",
     citation="Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv 1708.07747",
     n=70_000,
+    n_train=60_000,
     shape=(1, 28, 28),
     classes=(
         "t-shirt",

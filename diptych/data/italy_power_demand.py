@@ -13,6 +13,7 @@ CARD = Card(
     licence=LICENCE,
     citation="Keogh et al. 2006, Intelligent icons; Dau et al. 2019, The UCR time series archive",
     n=1096,
+    n_train=67,
     shape=(24, 1),
     classes=("1", "2"),
     split="official",

@@ -13,6 +13,7 @@ CARD = Card(
     licence=LICENCE,
     citation="Kudo, Toyama & Shimbo 1999; Bagnall et al. 2018, The UEA multivariate time series classification archive",
     n=640,
+    n_train=270,
     shape=(0, 12),
     classes=tuple("123456789"),
     split="official",

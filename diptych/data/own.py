@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diptych.data.base import DataError, Files, Raw
 from diptych.data.card import Card, Source
+from diptych.data.subset import subset_card
 
 SERIES_FORMATS = (".ts", ".arff", ".tsv")
 
@@ -69,14 +70,15 @@ def card_of(job: Mapping[str, Any]) -> Card:
     """The card behind a stage's job: own data, whose paths a job states from the working folder, or a data set's."""
     if job.get("own"):
         return own_card(job["own"], Path())
-    card: Card = importlib.import_module(f"diptych.data.{job['dataset']}").CARD
-    return card
+    subset = job.get("subset")
+    card: Card = _module(job).CARD
+    return subset_card(card, subset["rows"]) if subset else card
 
 
 def read_of(job: Mapping[str, Any], files: Files) -> Raw:
     """The raw content behind a stage's job."""
     if not job.get("own"):
-        raw: Raw = importlib.import_module(f"diptych.data.{job['dataset']}").read(files)
+        raw: Raw = _module(job).read(files)
         return raw
     stated = parse(job["own"])
     if isinstance(stated, CsvEntry):
@@ -86,6 +88,11 @@ def read_of(job: Mapping[str, Any], files: Files) -> Raw:
     from diptych.data._series_files import read_series_entry
 
     return read_series_entry(stated, files)
+
+
+def _module(job: Mapping[str, Any]) -> Any:
+    """The file of a data set, or of the one that it is a subset of."""
+    return importlib.import_module(f"diptych.data.{(job.get('subset') or {}).get('of') or job['dataset']}")
 
 
 def parse(entry: Mapping[str, Any]) -> CsvEntry | SeriesEntry:

@@ -8,7 +8,7 @@ import numpy as np
 
 from diptych.data import _rows
 from diptych.data._encoding import Encoded, encode
-from diptych.data._splits import cap, check_leakage, split_of
+from diptych.data._splits import cap, check_leakage, drawn, split_of
 from diptych.data.base import DataError, Raw
 from diptych.data.card import Card
 from diptych.data.samples import Content, GraphArrays, Samples
@@ -29,11 +29,13 @@ class Prepared:
 
 
 def prepare(raw: Raw, card: Card, *, seed: int, rows: int | None = None) -> Prepared:
-    """Split, cap and encode a data set; statistics see training rows only."""
+    """Split, cut to a subset, cap and encode a data set; statistics see training rows only."""
     card = _completed(card, raw)
     label = _codes(raw.label, card)  # [n]
     split = split_of(raw, label, card, seed)
-    kept = cap(split, label, rows, seed)
+    subset = drawn(raw, split, label, card)
+    card = card.model_copy(update={"n": len(subset)})
+    kept = subset[cap(split[subset], label[subset], rows, seed)]
     part, label, split = _part(raw, kept), label[kept], split[kept]
     leakage = check_leakage(part, split, card)
     encoded = encode(part.x, split == 0, card)

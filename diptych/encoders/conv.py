@@ -17,6 +17,8 @@ class Conv(Encoder):
     the mean. Kept small because a step of ResNet-18 costs a hundred times more.
     """
 
+    modality = "image"
+
     mean: Tensor
     sd: Tensor
 

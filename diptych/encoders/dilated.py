@@ -18,6 +18,8 @@ class Dilated(Encoder):
     (the authors' code discards the whole step, which leaves nothing of 12 channels with 20 % missing values).
     """
 
+    modality = "series"
+
     def __init__(
         self, facts: dict[str, Any], *, dim: int = 320, hidden: int = 64, depth: int = 10, dropout: float = 0.1
     ) -> None:

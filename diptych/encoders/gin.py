@@ -17,6 +17,8 @@ class Gin(Encoder):
     A missing attribute becomes 0.
     """
 
+    modality = "graph"
+
     def __init__(self, facts: dict[str, Any], *, hidden: int = 32, depth: int = 3) -> None:
         super().__init__()
         self.dim = hidden * depth

@@ -14,6 +14,8 @@ class Mlp(Encoder):
     A missing value becomes 0, which is its column's training mean (or "no level" of a one-hot field).
     """
 
+    modality = "tabular"
+
     def __init__(self, facts: dict[str, Any], *, dim: int = 256, depth: int = 4) -> None:
         super().__init__()
         if depth < 1:

@@ -18,6 +18,8 @@ class Transformer(Encoder):
     averaged.
     """
 
+    modality = "text"
+
     def __init__(
         self, facts: dict[str, Any], *, dim: int = 128, depth: int = 2, heads: int = 4, dropout: float = 0.1
     ) -> None:

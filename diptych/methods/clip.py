@@ -19,6 +19,7 @@ class Clip(Method):
         "Radford et al. 2021, Learning transferable visual models from natural language supervision, arXiv 2103.00020"
     )
     modalities = {"image_text": "light_crop"}
+    negatives = "in-batch"
     missing = "impute_mean"
     # As published but for the batch (32,768 of 400 million pairs) and the second moments of Adam (0.98, for large ViT).
     recipe = Recipe(

@@ -13,6 +13,7 @@ class Graphcl(Method):
 
     paper = "You et al. 2020, Graph contrastive learning with augmentations, arXiv 2010.13902"
     modalities = {"graph": "graph_augmentations"}
+    negatives = "in-batch"
     missing = "impute_mean"
     recipe = Recipe(optimiser="adam", lr=0.01, batch_size=128, epochs=20)
 

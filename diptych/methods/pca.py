@@ -5,7 +5,7 @@ from typing import cast
 from torch import Generator, Tensor, nn
 
 from diptych.batch import Batch
-from diptych.parts.method import Recipe, View, width
+from diptych.parts.method import ONE_VIEW, Recipe, View, width
 from diptych.parts.principal_components import PrincipalComponents
 from diptych.parts.raw_features import RawFeatures
 from diptych.parts.untrained import Untrained
@@ -16,14 +16,7 @@ class Pca(Untrained):
 
     role = "control"
     paper = "Pearson 1901, On lines and planes of closest fit to systems of points in space"
-    modalities = {
-        "image": "identity",
-        "series": "identity",
-        "tabular": "identity",
-        "text": "identity",
-        "graph": "identity",
-        "image_text": "identity",
-    }
+    modalities = ONE_VIEW | {"image_text": "identity"}
     missing = "impute_mean"
     recipe = Recipe(steps=0)
 

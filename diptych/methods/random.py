@@ -1,6 +1,6 @@
 """The untrained encoder."""
 
-from diptych.parts.method import Recipe
+from diptych.parts.method import ONE_VIEW, Recipe
 from diptych.parts.untrained import Untrained
 
 
@@ -8,13 +8,6 @@ class Random(Untrained):
     """The encoder with its initial weights: what its architecture alone gives."""
 
     role = "control"
-    modalities = {
-        "image": "identity",
-        "series": "identity",
-        "tabular": "identity",
-        "text": "identity",
-        "graph": "identity",
-        "image_text": "identity",
-    }
+    modalities = ONE_VIEW | {"image_text": "identity"}
     missing = "impute_mean"
     recipe = Recipe(steps=0)

@@ -5,7 +5,7 @@ from typing import cast
 from torch import Generator, Tensor, nn
 
 from diptych.batch import Batch
-from diptych.parts.method import Recipe, View, width
+from diptych.parts.method import ONE_VIEW, Recipe, View, width
 from diptych.parts.raw_features import RawFeatures
 from diptych.parts.untrained import Untrained
 
@@ -14,14 +14,7 @@ class Raw(Untrained):
     """The input itself as a vector: what a probe reaches without any representation."""
 
     role = "control"
-    modalities = {
-        "image": "identity",
-        "series": "identity",
-        "tabular": "identity",
-        "text": "identity",
-        "graph": "identity",
-        "image_text": "identity",
-    }
+    modalities = ONE_VIEW | {"image_text": "identity"}
     missing = "impute_mean"
     recipe = Recipe(steps=0)
 

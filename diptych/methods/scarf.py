@@ -13,6 +13,7 @@ class Scarf(Method):
 
     paper = "Bahri, Jiang, Tay, Metzler 2022, SCARF: Self-supervised contrastive learning, arXiv 2106.15147"
     modalities = {"tabular": "field_corruption"}
+    negatives = "in-batch"
     missing = "impute_mean"
     # The paper's patience of 3 epochs was set on larger data: on some hundred rows it stops after 9 to 24 epochs, near
     # the random start; 50 gains 3 to 6 points of accuracy there.

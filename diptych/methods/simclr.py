@@ -4,7 +4,7 @@ from torch import Generator, Tensor, nn
 
 from diptych.batch import Batch
 from diptych.parts.heads import mlp
-from diptych.parts.method import Method, Recipe, View, features, width
+from diptych.parts.method import TWO_VIEWS, Method, Recipe, View, width
 from diptych.parts.objectives.nt_xent import nt_xent
 
 
@@ -12,13 +12,8 @@ class Simclr(Method):
     """Two views of a sample attract; every other view in the batch repels."""
 
     paper = "Chen, Kornblith, Norouzi, Hinton 2020, A simple framework for contrastive learning, arXiv 2002.05709"
-    modalities = {
-        "image": "crop_jitter",
-        "series": "jitter_scale",
-        "tabular": "two_field_corruptions",
-        "text": "token_dropout",
-        "graph": "graph_augmentations",
-    }
+    modalities = TWO_VIEWS
+    negatives = "in-batch"
     missing = "impute_mean"
     # The authors' CIFAR-10 setting (batch 512, 1,000 epochs, τ 0.5); Adam 1e-3 stands in for LARS 1.0, which is made
     # for batches of 1,000 and more.
@@ -34,5 +29,5 @@ class Simclr(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """NT-Xent of the projected views."""
-        z1, z2 = (self.projector(features(self.encoder, v.x)["backbone"]) for v in self.view(batch, rng))
+        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
         return nt_xent(z1, z2, temperature=self.temperature, ids=batch.key)

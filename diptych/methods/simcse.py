@@ -15,6 +15,7 @@ class Simcse(Method):
 
     paper = "Gao, Yao, Chen 2021, SimCSE: Simple contrastive learning of sentence embeddings, arXiv 2104.08821"
     modalities = {"text": "twice"}
+    negatives = "in-batch"
     missing = "native"
     # The paper's batch and its million sentences; its rate of 3e-5 continues BERT, 5e-4 starts from scratch.
     recipe = Recipe(optimiser="adamw", lr=5e-4, schedule="cosine", batch_size=64, samples=1_000_000)

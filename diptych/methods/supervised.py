@@ -5,21 +5,14 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from diptych.batch import Batch
-from diptych.parts.method import Method, Recipe, View, features, width
+from diptych.parts.method import ONE_VIEW, Method, Recipe, View, features, width
 
 
 class Supervised(Method):
     """The same encoder trained on the labels with a linear head: the upper bound."""
 
     role = "supervised"
-    modalities = {
-        "image": "identity",
-        "series": "identity",
-        "tabular": "identity",
-        "text": "identity",
-        "graph": "identity",
-        "image_text": "identity",
-    }
+    modalities = ONE_VIEW | {"image_text": "identity"}
     uses = frozenset({"label"})
     missing = "impute_mean"
     # Ours: plain settings that suit all default encoders; no paper stands behind them.

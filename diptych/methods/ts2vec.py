@@ -16,6 +16,7 @@ class Ts2vec(Method):
 
     paper = "Yue et al. 2022, TS2Vec: Towards universal representation of time series, arXiv 2106.10466"
     modalities = {"series": "overlapping_crops"}
+    negatives = "in-batch"
     missing = "native"
     seen_corruptions = frozenset({"missing_mcar", "missing_block", "missing_time"})
     recipe = Recipe(optimiser="adamw", lr=1e-3, weight_decay=0.01, batch_size=8, average_weights=True)

@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @runtime_checkable
@@ -25,6 +25,31 @@ class ClassToken(Protocol):
         """Tokens [n, T] -> state of the class token [n, dim]."""
 
 
+@runtime_checkable
+class Patches(Protocol):
+    """A transformer over the patches of an image, which can leave patches out."""
+
+    dim: int
+    patch: int
+    blocks: nn.ModuleList
+
+    def patchify(self, x: Tensor) -> Tensor:
+        """Images [n, C, H, W] -> standardised pixels by patch [n, L, C · patch²], in reading order."""
+
+    def tokens(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Images [n, C, H, W] -> states [n, 1 + L, dim], class token first; of the patches `keep` [n, kept] only."""
+
+    def grid(self, x: Tensor) -> tuple[int, int]:
+        """Rows and columns of the patches of images [n, C, H, W]; L is their product."""
+
+
 def lacks(method: str, encoder: object, what: str) -> TypeError:
     """The error for an encoder that cannot do what the method needs."""
     return TypeError(f"{method} needs an encoder with {what}; {type(encoder).__name__} has none")
+
+
+def with_patches(method: str, encoder: nn.Module) -> Patches:
+    """The encoder, which must have patches."""
+    if not isinstance(encoder, Patches):
+        raise lacks(method, encoder, "patches that can be left out (patchify, tokens, grid)")
+    return encoder

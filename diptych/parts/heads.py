@@ -13,6 +13,15 @@ def mlp(*widths: int) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+def normed_mlp(*widths: int, last: bool = False) -> nn.Sequential:
+    """Linear layers with batch norm and ReLU between them; `last`: a batch norm without affine after the last one."""
+    layers: list[nn.Module] = []
+    for d_in, d_out in pairwise(widths[:-1]):
+        layers += [nn.Linear(d_in, d_out, bias=False), nn.BatchNorm1d(d_out), nn.ReLU()]
+    layers.append(nn.Linear(widths[-2], widths[-1], bias=not last))
+    return nn.Sequential(*layers, *([nn.BatchNorm1d(widths[-1], affine=False)] if last else []))
+
+
 def xavier(module: nn.Module) -> None:
     """Glorot-uniform weights and zero biases in every linear layer, as GraphCL starts."""
     for part in module.modules():

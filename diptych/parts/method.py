@@ -10,6 +10,16 @@ from torch import Tensor, nn
 
 from diptych.batch import Batch, Graphs, Input
 
+# modality -> view. Literals that the planner reads; a method adds what it does otherwise by `|`.
+ONE_VIEW = {"image": "identity", "series": "identity", "tabular": "identity", "text": "identity", "graph": "identity"}
+TWO_VIEWS = {
+    "image": "crop_jitter",
+    "series": "jitter_scale",
+    "tabular": "two_field_corruptions",
+    "text": "token_dropout",
+    "graph": "graph_augmentations",
+}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -42,6 +52,12 @@ class Stage:
 class View(nn.Module, ABC):
     """An augmentation: one batch in, the tuple of its views out; settings are keyword-only literals."""
 
+    modalities: ClassVar[tuple[str, ...]]
+    # What a method unpacks: a view may take the place of another that returns the same. "one" · "two" row-aligned
+    # views · "spans": two with shared steps · "crops": two large, then small ones · "damaged": a damaged and the clean
+    # sample · "rotations": one batch of four turned copies.
+    returns: ClassVar[Literal["one", "two", "spans", "crops", "damaged", "rotations"]]
+
     def __init__(self, facts: dict[str, Any]) -> None:
         super().__init__()
         self.facts = facts
@@ -57,6 +73,7 @@ class View(nn.Module, ABC):
 class Encoder(nn.Module, ABC):
     """A backbone: `forward(x)` gives [n, dim]."""
 
+    modality: ClassVar[str]
     dim: int
 
     @abstractmethod
@@ -70,7 +87,10 @@ class Method(nn.Module, ABC):
     role: ClassVar[Literal["self-supervised", "supervised", "control"]] = "self-supervised"
     paper: ClassVar[str] = ""  # authors, title, arXiv id
     modalities: ClassVar[dict[str, str]] = {}  # modality -> view used there
+    encoders: ClassVar[dict[str, str]] = {}  # modality -> encoder, where the usual one cannot serve
     uses: ClassVar[frozenset[str]] = frozenset()  # of "label", "group", "time": what else it may see
+    per_class: ClassVar[int] = 1  # rows of one class that enter a batch together; above 1 batches have positives
+    negatives: ClassVar[str] = "none"  # in-batch, queue, memory bank; none
     missing: ClassVar[str] = "impute_mean"  # how NaN is met: native, mask_as_view, impute_mean
     seen_corruptions: ClassVar[frozenset[str]] = frozenset()  # corruptions that resemble its training view
     recipe: ClassVar[Recipe] = Recipe()
@@ -86,6 +106,18 @@ class Method(nn.Module, ABC):
     def stages(self) -> tuple[Stage, ...]:
         """The parts of the budget, in order; their shares sum to one."""
         return (Stage(),)
+
+    def begin(self, stage: str, train: Batch, rng: torch.Generator) -> None:
+        """Before a stage: choose its loss, take what it needs of the stages before it.
+
+        Called once more when a training goes on from a checkpoint, before weights and buffers come back: it may write
+        to these, and besides only what follows from the name of the stage.
+        """
+        self.stage = stage
+
+    def backbone(self, batch: Batch) -> Tensor:
+        """The encoder's output [n, dim] for samples of one modality."""
+        return features(self.encoder, batch.x)["backbone"]
 
     def default_steps(self, train: Batch) -> int:
         """The paper's budget where it depends on the data and the recipe leaves it open."""

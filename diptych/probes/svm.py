@@ -47,17 +47,22 @@ class Svm(Probe):
         return len(prepared.test)
 
     def _predict(self, prepared: _Distances, y: Array, groups: Array | None, seed: int) -> Predictions:
-        rows, cost = np.arange(len(y)), float("inf")
+        rows, chosen = np.arange(len(y)), float("inf")
         flags: list[str] = []
         if len(y) // (y.max() + 1) >= 5 and len(y) >= 50:
             if len(y) > MAX_ROWS:
                 rows = np.sort(train_test_split(rows, train_size=MAX_ROWS, random_state=0, stratify=y)[0])
-            cost, flags = self._search(prepared, rows, y, groups)
+            chosen, flags = self._search(prepared, rows, y, groups)
         x, y = prepared.train[rows], y[rows]
         near, far = prepared.of(rows)
         gamma = _gamma(x)
-        model = _svc(cost, len(y))
-        if not converged(partial(model.fit, np.exp(-gamma * near), y)):
+        for cost in GRID[GRID.index(chosen) :: -1]:
+            model = _svc(cost, len(y))
+            ended = _ended(model, np.exp(-gamma * near), y)
+            if ended is not None:
+                break
+            flags.append(f"overflow_at_C={_written(cost)}")
+        if not ended:
             flags.append("not_converged")
         f = model.decision_function(np.exp(-gamma * far))  # [n_test] for two classes, else [n_test, K]
         return Predictions(np.stack([-f, f], 1) if f.ndim == 1 else f, False, {"C": _written(cost)}, tuple(flags))
@@ -74,9 +79,9 @@ class Svm(Probe):
             inner, outer = (np.exp(-gamma * distances[np.ix_(part, fit)]) for part in (fit, valid))
             for place, cost in enumerate(GRID):
                 model = _svc(cost, len(fit))
-                if not converged(partial(model.fit, inner, y[fit])):
-                    flags.append("folds_not_converged")
-                hits[place, number] = (model.predict(outer) == y[valid]).mean()
+                ended = _ended(model, inner, y[fit])
+                flags += [] if ended else ["folds_overflowed" if ended is None else "folds_not_converged"]
+                hits[place, number] = -np.inf if ended is None else (model.predict(outer) == y[valid]).mean()
         if not splits:
             return float("inf"), [*flags, "no_folds"]
         return GRID[int(np.average(hits, axis=1).argmax())], sorted(set(flags))
@@ -84,6 +89,19 @@ class Svm(Probe):
 
 def _svc(cost: float, rows: int) -> SVC:
     return SVC(C=cost, kernel="precomputed", max_iter=max(FEWEST_STEPS, STEPS_PER_ROW * rows))
+
+
+def _ended(model: SVC, kernel: Array, y: Array) -> bool | None:
+    """Fit; whether the solver ended by itself, None where its solution overflowed (C = ∞ and classes that overlap).
+
+    scikit-learn's grid search, which the protocol uses, gives such a C no score, so that it is not chosen.
+    """
+    try:
+        return converged(partial(model.fit, kernel, y))
+    except ValueError as error:
+        if "not finite" not in str(error):
+            raise
+        return None
 
 
 def _gamma(x: Array) -> float:

@@ -13,6 +13,9 @@ from diptych.views._fields import Marginals
 class FieldCorruption(View):
     """A row and its copy with 60 % of the fields redrawn from their marginals: SCARF (arXiv 2106.15147, alg. 1)."""
 
+    modalities = ("tabular",)
+    returns = "two"
+
     def __init__(self, facts: dict[str, Any], *, rate: float = 0.6) -> None:
         super().__init__(facts)
         self.marginals = Marginals(facts, rate)

@@ -18,6 +18,9 @@ class GraphAugmentations(View):
     each undirected pair as a whole. A subgraph keeps 20 % of the nodes, as published.
     """
 
+    modalities = ("graph",)
+    returns = "two"
+
     def __init__(
         self,
         facts: dict[str, Any],

@@ -15,6 +15,9 @@ class JitterScale(View):
     Um et al. 2017, arXiv 1706.00527; both deviations are in units of the standardised series.
     """
 
+    modalities = ("series",)
+    returns = "two"
+
     def __init__(self, facts: dict[str, Any], *, jitter: float = 0.3, scale: float = 0.1) -> None:
         super().__init__(facts)
         self.jitter, self.scale = jitter, scale

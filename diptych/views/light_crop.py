@@ -14,6 +14,9 @@ from diptych.views._images import crop
 class LightCrop(View):
     """A random square crop of the image beside its untouched text: CLIP's only augmentation (arXiv 2103.00020, 2.4)."""
 
+    modalities = ("image_text",)
+    returns = "one"
+
     def __init__(self, facts: dict[str, Any], *, min_area: float = 0.9) -> None:
         super().__init__(facts)
         self.min_area = min_area  # as in open_clip

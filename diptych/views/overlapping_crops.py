@@ -16,6 +16,9 @@ class OverlappingCrops(View):
     any value are left out, and of longer ones a window of 3,000 steps is taken per batch.
     """
 
+    modalities = ("series",)
+    returns = "spans"
+
     def __init__(self, facts: dict[str, Any], *, max_length: int = 3000) -> None:
         super().__init__(facts)
         self.max_length = max_length

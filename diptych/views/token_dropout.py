@@ -13,6 +13,9 @@ from diptych.parts.tokens import PADDING, START
 class TokenDropout(View):
     """Two copies of a text without some of its words: random deletion of EDA (arXiv 1901.11196), α = 0.1."""
 
+    modalities = ("text",)
+    returns = "two"
+
     def __init__(self, facts: dict[str, Any], *, rate: float = 0.1) -> None:
         super().__init__(facts)
         if not 0 <= rate < 1:

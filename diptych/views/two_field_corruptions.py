@@ -13,6 +13,9 @@ from diptych.views._fields import Marginals
 class TwoFieldCorruptions(View):
     """Two copies of a row, each with 30 % of its fields redrawn: together they differ about as SCARF's two do."""
 
+    modalities = ("tabular",)
+    returns = "two"
+
     def __init__(self, facts: dict[str, Any], *, rate: float = 0.3) -> None:
         super().__init__(facts)
         self.marginals = Marginals(facts, rate)

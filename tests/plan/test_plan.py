@@ -1,6 +1,7 @@
 """From a benchmark file to cells, settings and jobs."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from diptych import catalog, state
 from diptych.plan import Plan
+from diptych.spec import BenchmarkError
 
 TEXT = """
 name: mine
@@ -106,6 +108,42 @@ def test_seeds_share_prepared_data_only_under_an_official_split(benchmark_file):
     drawn = Plan(benchmark_file(text.format("wine", "scarf"), "b.yaml"))
     assert len(official.variants) == 1
     assert len(drawn.variants) == 2
+
+
+def test_a_subset_by_size_is_a_data_set_of_its_own(benchmark_file):
+    text = "name: m\ndatasets: [fashion_mnist{}]\nmethods: {{simclr: {{datasets: [fashion_mnist{}]}}}}\nseeds: [0, 1]\n"
+    whole = Plan(benchmark_file(text.format("", ""), "whole.yaml"))
+    small = Plan(benchmark_file(text.format("@2000", "@2000"), "small.yaml"))
+    again = Plan(benchmark_file(text.format("@2000", "_2000"), "again.yaml"))
+    assert list(small.cards) == ["fashion_mnist_2000"]
+    assert all(re.fullmatch("[A-Za-z0-9_]+", cell.dataset) for cell in small.cells)
+    assert [cell.path for cell in small.cells] == [cell.path for cell in again.cells]
+    assert not {cell.path for cell in small.cells} & {cell.path for cell in whole.cells}
+    assert len(small.variants) == 1  # an official split: every seed reads the same rows
+    assert set(small.variants) != {("fashion_mnist_2000", variant) for _, variant in whole.variants}
+    whole_jobs, small_jobs = ([json.loads(job.job) for job in state.jobs(plan)] for plan in (whole, small))
+    for stage in ("download", "prepare"):
+        before, after = (next(j for j in found if j["stage"] == stage) for found in (whole_jobs, small_jobs))
+        assert after == before | {"dataset": "fashion_mnist_2000", "subset": {"of": "fashion_mnist", "rows": 2000}}
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ("fashion_mnst@2000", r"datasets\[0\]: unknown data set 'fashion_mnst' \(did you mean fashion_mnist\?\)"),
+        ("digits@2000", r"digits@2000: the training split of digits has only about 1437 rows"),
+        ("digits, digits@x", r"datasets\[1\]: digits@x: a number of training rows was expected"),
+        ("cifar10_jpeg@12", r"10 classes need at least 20 training rows"),
+        ("digits@500, digits@500", r"datasets\[1\]: digits_500 stands twice"),
+        ("digits_500", r"unknown data set 'digits_500' \(did you mean digits\?\)"),
+        ("{csv: {file: mine.csv, target: y}}, mine@20", r"datasets\[1\]: mine is own data; a subset by size is"),
+        ("{csv: {file: mine.csv, target: y, name: digits_500}}", "the name digits_500 is taken by a built-in data set"),
+    ],
+)
+def test_impossible_subsets_stop_the_dry_run(benchmark_file, tmp_path, entries, message):
+    (tmp_path / "mine.csv").write_text("a,y\n1,b\n2,c\n", encoding="utf-8")
+    with pytest.raises(BenchmarkError, match=message):
+        Plan(benchmark_file(f"name: m\ndatasets: [{entries}]\nmethods: {{}}\n"))
 
 
 def test_planning_imports_nothing_heavy():

@@ -109,3 +109,20 @@ def test_distances_are_computed_once(monkeypatch):
     for shift in range(3):
         probe.predict(prepared, (y + shift) % 3, None, 3, 0)
     assert len(calls) == 2  # train with train, test with train
+
+
+@pytest.mark.parametrize("rows", [150, 40])  # with a search, and the hard margin of small sets
+def test_a_hard_margin_that_overflows_gives_way(rows, monkeypatch):
+    plain = SVC.fit
+
+    def fit(self, *data):
+        if np.isinf(self.C):
+            raise ValueError("The dual coefficients or intercepts are not finite. The input data may contain …")
+        return plain(self, *data)
+
+    monkeypatch.setattr(SVC, "fit", fit)
+    z, y, test, _ = _half(datasets.load_breast_cancer, 2)
+    found = _found(z[:rows], y[:rows], test)
+    assert np.isfinite(found.scores).all()
+    assert np.isfinite(found.tuned["C"])
+    assert {"folds_overflowed", "overflow_at_C=inf"} & set(found.flags)

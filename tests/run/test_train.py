@@ -149,3 +149,21 @@ def test_load_gives_the_winning_encoder(wine, tmp_path):
     assert np.array_equal(encoder.embed(from_arrays(read_npz(files.data)).x), z)
     with pytest.raises(FileNotFoundError, match="no finished cell"):
         diptych.load("wine/nothing/00000000/0")
+
+
+def test_rows_of_a_class_enter_a_batch_together():
+    label = torch.arange(60) % 6  # ten rows of each class
+    label[:2] = torch.tensor([7, 8])  # but two rows are alone
+    batches = loop._Batches(60, 12, torch.Generator().manual_seed(0), classes=(label, 4))
+    epoch = [batches.next() for _ in range(5)]
+    assert sorted(torch.cat(epoch).tolist()) == list(range(60))
+    for rows in epoch[:4]:  # 48 of the 52 rows in whole groups; what is left comes last
+        assert (label[rows].view(3, 4) == label[rows].view(3, 4)[:, :1]).all()
+    assert {7, 8} <= set(label[epoch[4]].tolist())
+    assert not torch.equal(torch.cat(epoch), torch.cat([batches.next() for _ in range(5)]))
+
+
+def test_a_class_for_every_row_is_refused():
+    batches = loop._Batches(9, 3, torch.Generator(), classes=(torch.arange(9), 2))
+    with pytest.raises(ValueError, match="each of the 9 rows has a class of its own"):
+        batches.next()

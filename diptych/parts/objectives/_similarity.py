@@ -1,27 +1,31 @@
-"""What in-batch objectives share: checks, cosine logits and the log-sum-exp over their candidates."""
+"""What contrastive objectives share: checks, cosine logits and the log-sum-exp over their candidates."""
 
 import torch
 from torch import Tensor
 
+from diptych.parts.objectives._checks import above_zero, per_row, rows
+from diptych.parts.objectives._precision import product
 from diptych.parts.objectives.unit import unit
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
     """Cosine similarity [n, m] of the rows of `a` [n, d] and `b` [m, d]."""
-    with torch.autocast(a.device.type, enabled=False):
-        return unit(a) @ unit(b).mT
+    return product(unit(a), unit(b).mT)
 
 
-def check(a: Tensor, b: Tensor, temperature: float | None = None, ids: Tensor | None = None) -> None:
+def row_cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Cosine similarity [n] of each row of `a` [n, d] with the same row of `b` [n, d]."""
+    return (unit(a) * unit(b)).sum(1)
+
+
+def check(a: Tensor, b: Tensor, temperature: Tensor | float | None = None, ids: Tensor | None = None) -> None:
     """Raise with the reason where a contrastive loss of these inputs has no meaning."""
-    if a.ndim != 2 or a.shape != b.shape:
-        raise ValueError(f"the two sides must both be [n, d]; they are {list(a.shape)} and {list(b.shape)}")
+    rows(a, b)
     if len(a) < 2:
         raise ValueError(f"a batch of {len(a)} has no negatives; at least 2 samples are needed (train.batch_size)")
-    if temperature is not None and not temperature > 0:
-        raise ValueError(f"temperature must be above 0, it is {temperature}")
-    if ids is not None and ids.shape != (len(a),):
-        raise ValueError(f"ids must name each of the {len(a)} rows, their shape is {list(ids.shape)}")
+    if temperature is not None:
+        above_zero(temperature=temperature)
+    per_row(len(a), ids=ids)
 
 
 def same_object(ids: Tensor | None, n: int, device: torch.device) -> Tensor:
@@ -29,6 +33,14 @@ def same_object(ids: Tensor | None, n: int, device: torch.device) -> Tensor:
     if ids is None:
         return torch.eye(n, dtype=torch.bool, device=device)
     return ids[:, None] == ids[None, :]
+
+
+def have_negatives(hidden: Tensor) -> Tensor:
+    """Boolean [n]: rows with a candidate that is not hidden [n, m]; an error where no row has one."""
+    anchors = ~hidden.all(1)  # [n]
+    if not anchors.any():
+        raise ValueError("no row of the batch has a negative: all are views of one object")
+    return anchors
 
 
 def log_sum_exp(logits: Tensor, hidden: Tensor) -> Tensor:

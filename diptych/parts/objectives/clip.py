@@ -1,8 +1,8 @@
 """The two-way objective of CLIP."""
 
-import torch
 from torch import Tensor
 
+from diptych.parts.objectives._checks import above_zero
 from diptych.parts.objectives._similarity import check, cosine, one_way
 
 
@@ -13,7 +13,6 @@ def clip(z1: Tensor, z2: Tensor, *, logit_scale: Tensor | float, ids: Tensor | N
     `ids` [n] hides partners of the same object. Radford et al. 2021, arXiv 2103.00020, fig. 3.
     """
     check(z1, z2, ids=ids)
-    if not float(torch.as_tensor(logit_scale).detach()) > 0:
-        raise ValueError(f"logit_scale must be above 0, it is {float(logit_scale)}")
+    above_zero(logit_scale=logit_scale)
     logits = logit_scale * cosine(z1, z2)  # [n, n]
     return (one_way(logits, ids) + one_way(logits.mT, ids)) / 2

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from diptych.parts.objectives._similarity import check, cosine, log_sum_exp, same_object
+from diptych.parts.objectives._similarity import check, cosine, have_negatives, log_sum_exp, same_object
 
 
 def decoupled_info_nce(query: Tensor, key: Tensor, *, temperature: float, ids: Tensor | None = None) -> Tensor:
@@ -14,7 +14,5 @@ def decoupled_info_nce(query: Tensor, key: Tensor, *, temperature: float, ids: T
     check(query, key, temperature, ids)
     logits = cosine(query, key) / temperature  # [n, n]
     hidden = same_object(ids, len(query), query.device)
-    anchors = ~hidden.all(1)  # [n]
-    if not anchors.any():
-        raise ValueError("no row of the batch has a negative: all are views of one object")
+    anchors = have_negatives(hidden)  # [n]
     return (log_sum_exp(logits[anchors], hidden[anchors]) - logits.diagonal()[anchors]).mean()

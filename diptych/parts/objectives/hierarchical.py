@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from diptych.parts.objectives._precision import product, single
+
 
 def hierarchical(z1: Tensor, z2: Tensor, *, alpha: float = 0.5) -> Tensor:
     """Contrast over instances and over time at every scale of a max-pooling pyramid.
@@ -12,7 +14,7 @@ def hierarchical(z1: Tensor, z2: Tensor, *, alpha: float = 0.5) -> Tensor:
     """
     if z1.ndim != 3 or z1.shape != z2.shape or z1.shape[1] < 1:
         raise ValueError(f"both crops must be [n, t ≥ 1, d]; they are {list(z1.shape)} and {list(z2.shape)}")
-    scales = [(z1, z2)]
+    scales = [(single(z1), single(z2))]
     while scales[-1][0].shape[1] > 1:
         scales.append((_halved(scales[-1][0]), _halved(scales[-1][1])))
     terms = [alpha * instance(a, b) + (1 - alpha) * temporal(a, b) for a, b in scales]
@@ -35,7 +37,7 @@ def _dot_nt_xent(a: Tensor, b: Tensor) -> Tensor:
     if k == 1:
         return a.new_zeros(())
     both = torch.cat([a, b], 1)  # [m, 2k, d]
-    logits = both @ both.mT  # [m, 2k, 2k]
+    logits = product(both, both.mT)  # [m, 2k, 2k]
     positive = torch.cat([logits.diagonal(k, 1, 2), logits.diagonal(-k, 1, 2)], 1)  # [m, 2k]
     own = torch.eye(2 * k, dtype=torch.bool, device=a.device)
     return (logits.masked_fill(own, -torch.inf).logsumexp(2) - positive).mean()

@@ -1,9 +1,9 @@
 """The objective of SimCLR."""
 
-import torch
 from torch import Tensor
 
-from diptych.parts.objectives._similarity import check, cosine, log_sum_exp, same_object
+from diptych.parts.objectives._similarity import log_sum_exp
+from diptych.parts.objectives._two_views import two_views
 
 
 def nt_xent(z1: Tensor, z2: Tensor, *, temperature: float, ids: Tensor | None = None) -> Tensor:
@@ -12,12 +12,6 @@ def nt_xent(z1: Tensor, z2: Tensor, *, temperature: float, ids: Tensor | None = 
     z1, z2 [n, d]; A = [z1; z2]:  L = 1/2n Σ_i [ lse_{k≠i} s(A_i, A_k)/τ − s(A_i, A_pos(i))/τ ].
     `ids` [n]: rows of an object are no negatives of each other. Chen et al. 2020, arXiv 2002.05709, eq. 1.
     """
-    check(z1, z2, temperature, ids)
-    n = len(z1)
-    both = torch.cat([z1, z2])  # [2n, d]
-    logits = cosine(both, both) / temperature  # [2n, 2n]
-    positive = torch.cat([logits.diagonal(n), logits.diagonal(-n)])  # [2n]
-    hidden = same_object(ids, n, z1.device).repeat(2, 2)  # [2n, 2n]
-    hidden.diagonal(n).fill_(False)
-    hidden.diagonal(-n).fill_(False)
-    return (log_sum_exp(logits, hidden) - positive).mean()
+    views = two_views(z1, z2, temperature, ids)
+    partner = views.own.roll(len(z1), 1)  # [2n, 2n]
+    return (log_sum_exp(views.logits, views.kin & ~partner) - views.positive).mean()

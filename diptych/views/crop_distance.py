@@ -1,0 +1,52 @@
+"""Two crops a chosen distance apart."""
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from diptych.batch import Batch
+from diptych.parts.method import View
+from diptych.views._colours import Appearance
+from diptych.views._images import Windows, cut, shares, uniform
+
+
+class CropDistance(View):
+    """Two square windows at (x, y) and (x ± d, y ± d): the farther apart, the less they share (InfoMin, 2005.10243).
+
+    The paper cuts 64-pixel patches from large photographs; here a window is resized to the image's size.
+    `distance` and `side` are shares of the image's sides. Colours change as in `crop_jitter`.
+    """
+
+    modalities = ("image",)
+    returns = "two"
+
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        *,
+        distance: float = 0.25,
+        side: float = 0.5,
+        strength: float = 0.5,
+        grey: float = 0.2,
+    ) -> None:
+        super().__init__(facts)
+        shares(distance=distance, side=side, grey=grey)
+        if distance + side > 1:
+            raise ValueError(f"view.distance {distance} and view.side {side} must fit the image: at most 1 together")
+        self.distance, self.side, self.appearance = distance, side, Appearance(strength, grey)
+
+    def forward(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, ...]:
+        """Two views of images [n, C, H, W] in 0..1."""
+        x = cast(Tensor, batch.x)
+        side = torch.full((len(x),), self.side, device=x.device)  # [n]
+        columns, rows = self._centres(len(x), rng), self._centres(len(x), rng)  # two [n] each
+        found = (Windows(side, side, *centre) for centre in zip(columns, rows, strict=True))
+        return tuple(batch.with_x(self.appearance(cut(x, w), rng)) for w in found)
+
+    def _centres(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Two places [n] along an axis that spans −1 … 1, so far apart, either of them first."""
+        apart = 2 * self.distance
+        first = uniform(n, self.side - 1, 1 - self.side - apart, rng)
+        swapped = uniform(n, 0.0, 1.0, rng) < 0.5
+        return first + apart * swapped, first + apart * ~swapped

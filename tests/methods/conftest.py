@@ -1,0 +1,77 @@
+"""Small real images, and methods built by the settings that the plan gives them."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn import datasets
+
+from diptych.batch import Batch
+from diptych.build import build
+from diptych.catalog import ENCODERS, components
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Facts and 128 grey digits of 8 × 8 pixels."""
+    return _images(datasets.load_digits().images[:128, None].astype("float32") / 16)
+
+
+@pytest.fixture(scope="session")
+def photos():
+    """Facts and 32 tiles of 16 × 16 pixels of two colour photographs."""
+    corners = [(r, c) for r in (0, 200) for c in range(0, 512, 64)]
+    tiles = [photo[r : r + 16, c : c + 16] for photo in datasets.load_sample_images().images for r, c in corners]
+    return _images(np.stack(tiles).transpose(0, 3, 1, 2).astype("float32") / 255)
+
+
+def _images(x):
+    statistics = {"mean": x.mean((0, 2, 3)).tolist(), "sd": x.std((0, 2, 3)).tolist()}
+    facts = {"modality": "image", "shape": [*x.shape[1:]], "n_train": len(x), "mirrored": False}
+    rows = torch.arange(len(x))
+    return facts | {"statistics": statistics}, Batch(torch.from_numpy(x), rows, rows)
+
+
+@pytest.fixture(scope="session")
+def made():
+    """made(name, (facts, batch), …) -> a calibrated method; the same weights every time."""
+
+    def make(name, images, encoder=None, **settings):
+        facts, batch = images
+        declared = components("methods")[name].attributes
+        encoder = encoder or {"name": declared["encoders"].get("image", ENCODERS["image"])}
+        view = {"name": declared["modalities"]["image"]}
+        torch.manual_seed(0)
+        method = build(name, {"method": settings, "view": view, "encoder": encoder}, facts)
+        method.calibrate(batch, seeded())
+        return method
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def rng():
+    """A generator of the given seed."""
+    return seeded
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="session")
+def descend():
+    """descend(method, batch, steps) -> the losses of so many steps of Adam, each under views of its own."""
+
+    def run(method, batch, steps, lr=1e-3):
+        optimiser = torch.optim.Adam(method.train().parameters(), lr=lr)
+        losses = []
+        for step in range(steps):
+            loss = method.loss(batch, seeded(step))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            method.after_step(batch, step / steps)
+            losses.append(loss.item())
+        return losses
+
+    return run
