@@ -31,7 +31,7 @@ class OtherDrawing(View):
 
     def calibrate(self, train: Batch, rng: torch.Generator) -> None:
         """Note which rows show one object; an error where every row has an object of its own."""
-        self.objects, self.sizes = train.key.unique(return_counts=True)
+        self.objects, self.sizes = torch.unique(train.key, return_counts=True)
         if len(self.objects) == len(train):
             raise ValueError("other_drawing needs several rows of one object; here every row has an object of its own")
         self.x, self.rows = cast(Tensor, train.x), train.key.argsort(stable=True)
