@@ -38,10 +38,10 @@ class Normaliser(nn.Module):
     def __init__(self, entries: int) -> None:
         super().__init__()
         self.entries = entries
-        self.register_buffer("log_z", torch.tensor(math.nan))
+        self.register_buffer("log_z", torch.tensor(math.inf))  # until the first batch
 
     def forward(self, scores: Tensor) -> Tensor:
         """scores [n, 1 + k], the drawn ones after the positive -> scores − log Z, Z = m · mean exp of drawn scores."""
-        if self.log_z.isnan():
+        if self.log_z.isinf():
             self.log_z.copy_(math.log(self.entries) + scores[:, 1:].detach().exp().mean().log())
         return scores - self.log_z
