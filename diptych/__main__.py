@@ -66,10 +66,15 @@ def main() -> int:
     return execute(arguments)
 
 
-def execute(arguments: list[str]) -> int:
-    """Run one verb in this process; returns the exit code."""
+def settle() -> None:
+    """Set the environment that libraries read when they are imported; what the user has set stays."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one verb in this process; returns the exit code."""
+    settle()
     options = _parser().parse_args(arguments)
     try:
         return int(options.action(options) or 0)

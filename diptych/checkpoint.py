@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from diptych.records import atomic
@@ -42,8 +42,7 @@ class Checkpoint:
             about = file.metadata() or {}
             if about.get("identity") != self.identity:
                 return None
-            tree = _unpack(json.loads(about["tree"]), {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-        return dict(tree)
+        return dict(_unpack(json.loads(about["tree"]), load_file(self.path)))
 
     def drop(self) -> None:
         """The training has ended."""

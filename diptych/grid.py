@@ -48,8 +48,7 @@ class Parts:
 
 def configs(method: str, modality: str, grid: dict[str, Any], benchmark: Benchmark, place: str) -> list[Config]:
     """Every point of the grid on a modality; the benchmark's defaults and the signature's fill the rest."""
-    if len(given := [key for key in BUDGETS if f"train.{key}" in grid]) > 1:
-        raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
+    _one_budget([key for key in BUDGETS if f"train.{key}" in grid], place)
     rest = {key: value for key, value in grid.items() if key not in CHOICES}
     return [
         _config(parts, point, benchmark.train)
@@ -127,7 +126,11 @@ def check_train(train: dict[str, Any], place: str) -> None:
         if key not in known:
             raise BenchmarkError(f"{place}: no setting {key!r}; valid: {', '.join(known)}")
         _checked(f"{place}.{key}", key, value, known[key])
-    if len(given := [key for key in BUDGETS if train.get(key) is not None]) > 1:
+    _one_budget([key for key in BUDGETS if train.get(key) is not None], place)
+
+
+def _one_budget(given: list[str], place: str) -> None:
+    if len(given) > 1:
         raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
 
 

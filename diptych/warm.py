@@ -127,7 +127,7 @@ def _work(request: dict[str, object], streams: list[int], run: Callable[[list[st
         code = run(arguments)
     except SystemExit as error:  # wrong arguments; argparse has said so
         code = int(error.code or 0)
-    except BaseException:
+    except BaseException:  # whatever it is, a worker must not return into the parent's loop
         traceback.print_exc()
         code = 1
     sys.stdout.flush()
@@ -136,7 +136,7 @@ def _work(request: dict[str, object], streams: list[int], run: Callable[[list[st
 
 
 if __name__ == "__main__":
-    from diptych.__main__ import ENVIRONMENT, execute
+    from diptych.__main__ import execute, settle
 
-    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    settle()
     serve(socket.socket(fileno=int(sys.argv[1])), execute)

@@ -111,9 +111,12 @@ class Board:
     @cached_property
     def summaries(self) -> dict[tuple[Task, Row], Summary]:
         """Seeds of every planned row of every task."""
-        found = {key: summarise(part["value"]) for key, part in groups(self.scores, "task", "row")}
         planned = dict.fromkeys(zip(self.cells["task"], self.cells["row"], strict=True))
-        return {key: found.get(key, Summary(float("nan"), float("nan"), 0)) for key in planned}
+        return {key: summarise(self._values.get(key, ())) for key in planned}
+
+    @cached_property
+    def _values(self) -> dict[tuple[Task, Row], list[float]]:
+        return {key: part["value"].tolist() for key, part in groups(self.scores, "task", "row")}
 
     def planned(self, task: Task) -> list[Row]:
         """The rows that were to run on a task."""
@@ -133,16 +136,10 @@ class Board:
 
     def control(self, task: Task, method: str, beside: Row | None = None) -> Summary:
         """All seeds of a control on a task: those with the encoder of the row `beside`, where it ran with that one."""
-        same = [row for row in self._controls(task, method) if self._encoder(task, row) == self._encoder(task, beside)]
-        rows = same or self._controls(task, method)
-        scores = self.scores[(self.scores["task"] == task) & self.scores["row"].isin(rows)]
-        return summarise(scores["value"])
-
-    def _controls(self, task: Task, method: str) -> list[Row]:
-        return [row for row in self.planned(task) if row.method == method]
-
-    def _encoder(self, task: Task, row: Row | None) -> str:
-        return self._encoders.get((task, row), "")
+        rows = [row for row in self.planned(task) if row.method == method]
+        encoder = self._encoders.get((task, beside), "")
+        same = [row for row in rows if self._encoders[task, row] == encoder]
+        return summarise(value for row in same or rows for value in self._values.get((task, row), ()))
 
     @cached_property
     def _encoders(self) -> dict[tuple[Task, Row | None], str]:

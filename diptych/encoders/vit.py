@@ -4,11 +4,11 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from diptych.batch import Input
 from diptych.encoders._pixels import ImageEncoder
 from diptych.parts.heads import xavier
+from diptych.parts.patches import grid, patches
 from diptych.parts.positions import sine_cosine
 
 
@@ -46,23 +46,20 @@ class Vit(ImageEncoder):
 
     def tokens(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
         """Images [n, C, H, W] -> states [n, 1 + L, dim], class token first; of the patches `keep` [n, kept] only."""
-        patches = self.patchify(x)  # [n, L, C · patch²]
+        pixels = self.patchify(x)  # [n, L, C · patch²]
         positions = sine_cosine(*self.grid(x), self.dim, x.device)  # [L, dim]
         if keep is not None:
-            patches = patches.gather(1, keep[..., None].expand(-1, -1, patches.shape[2]))  # [n, kept, C · patch²]
+            pixels = pixels.gather(1, keep[..., None].expand(-1, -1, pixels.shape[2]))  # [n, kept, C · patch²]
             positions = positions[keep]  # [n, kept, dim]
-        states = torch.cat([self.token.expand(len(x), 1, -1), self.project(patches) + positions], 1)
+        states = torch.cat([self.token.expand(len(x), 1, -1), self.project(pixels) + positions], 1)
         for block in self.blocks:
             states = block(states)
         return cast(Tensor, self.norm(states))
 
     def patchify(self, x: Tensor) -> Tensor:
         """Images [n, C, H, W] -> their standardised pixels by patch [n, L, C · patch²], in reading order."""
-        rows, columns = self.grid(x)
-        fill = (0, columns * self.patch - x.shape[3], 0, rows * self.patch - x.shape[2])
-        pixels = F.pad(self.standardised(x), fill)  # 0 is the mean
-        return F.unfold(pixels, self.patch, stride=self.patch).mT
+        return patches(self.standardised(x), self.patch)  # 0 is the mean
 
     def grid(self, x: Tensor) -> tuple[int, int]:
         """Rows and columns of patches of images [n, C, H, W]."""
-        return -(-x.shape[2] // self.patch), -(-x.shape[3] // self.patch)
+        return grid(x, self.patch)

@@ -5,6 +5,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from diptych.batch import Batch
+from diptych.parts.labels import labels_of
 from diptych.parts.method import ONE_VIEW, Method, Recipe, View, features, width
 
 
@@ -25,8 +26,7 @@ class Supervised(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Cross-entropy, summed over the towers of a pair."""
-        if batch.label is None:
-            raise ValueError("the batch has no labels; a supervised method needs them")
+        labels = labels_of(batch)
         (view,) = self.view(batch, rng)
         logits = {name: self.heads[name](h) for name, h in features(self.encoder, view.x).items()}
-        return torch.stack([F.cross_entropy(z, batch.label) for z in logits.values()]).sum()
+        return torch.stack([F.cross_entropy(z, labels) for z in logits.values()]).sum()

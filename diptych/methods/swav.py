@@ -2,7 +2,6 @@
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F
 
 from diptych.batch import Batch
 from diptych.parts.heads import normed_mlp
@@ -43,7 +42,7 @@ class Swav(Method):
         super().__init__(encoder, view)
         self.temperature, self.epsilon, self.iterations, self.freeze = temperature, epsilon, iterations, freeze
         self.projector = normed_mlp(width(encoder)["backbone"], hidden, out_dim)
-        self.prototypes = nn.Parameter(F.normalize(torch.randn(prototypes, out_dim), dim=1))
+        self.prototypes = nn.Parameter(unit(torch.randn(prototypes, out_dim)))
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Swapped prediction: the two large crops assign, all crops predict."""

@@ -4,7 +4,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from diptych.parts.objectives.unit import unit
 
 
 class Bank(nn.Module):
@@ -15,7 +16,7 @@ class Bank(nn.Module):
 
     def __init__(self, samples: int, dim: int) -> None:
         super().__init__()
-        self.register_buffer("rows", F.normalize(torch.randn(samples, dim), dim=1))  # [n, d]
+        self.register_buffer("rows", unit(torch.randn(samples, dim)))  # [n, d]
         self.register_buffer("keys", -1 - torch.arange(samples))  # [n], object ids; an unseen sample is its own
 
     def objects(self, index: Tensor, key: Tensor) -> Tensor:
@@ -26,8 +27,7 @@ class Bank(nn.Module):
     @torch.no_grad()
     def update(self, index: Tensor, z: Tensor, momentum: float) -> None:
         """M_i ← unit(m M_i + (1 − m) ẑ_i) for the samples `index` [b] with embeddings z [b, d]."""
-        unit = F.normalize(z.float(), dim=1)
-        self.rows[index] = F.normalize(momentum * self.rows[index] + (1 - momentum) * unit, dim=1)
+        self.rows[index] = unit(momentum * self.rows[index] + (1 - momentum) * unit(z))
 
 
 class Normaliser(nn.Module):

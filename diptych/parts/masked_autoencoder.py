@@ -4,12 +4,12 @@ from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from diptych.batch import Batch
 from diptych.parts.capabilities import Patches
 from diptych.parts.heads import xavier
 from diptych.parts.objectives.mae import mae
+from diptych.parts.patches import patches
 from diptych.parts.positions import sine_cosine
 
 
@@ -21,10 +21,10 @@ class Mask(NamedTuple):
     removed: Tensor  # [n, L], True where a patch is hidden
 
 
-def random_mask(n: int, patches: int, rate: float, rng: torch.Generator) -> Mask:
+def random_mask(n: int, count: int, rate: float, rng: torch.Generator) -> Mask:
     """Uniform noise per sample, sorted: the first L (1 − rate) patches of the order stay (at least one)."""
-    kept = max(int(patches * (1 - rate)), 1)
-    order = torch.rand(n, patches, generator=rng, device=rng.device).argsort(1)  # [n, L]
+    kept = max(int(count * (1 - rate)), 1)
+    order = torch.rand(n, count, generator=rng, device=rng.device).argsort(1)  # [n, L]
     restore = order.argsort(1)
     return Mask(order[:, :kept], restore, restore >= kept)
 
@@ -65,7 +65,8 @@ class MaskedAutoencoder(nn.Module):
         target = encoder.patchify(x)  # [n, L, C · patch²]
         mask = random_mask(len(x), target.shape[1], rate, rng)
         predicted = self(encoder.tokens(x, mask.keep), mask.restore, encoder.grid(x))
-        seen = _seen(x, encoder)
+        # [n, L, C · patch²]: False where a pixel is missing or fills up the grid
+        seen = patches((~x.isnan()).float(), encoder.patch).bool()
         middle = (target * seen).sum(2, keepdim=True) / seen.sum(2, keepdim=True).clamp_min(1)  # [n, L, 1]
         # A missing pixel is given its patch's mean as target and as prediction: no error, no gradient.
         target = torch.where(seen, target, middle)
@@ -76,14 +77,7 @@ class MaskedAutoencoder(nn.Module):
         """States [n, 1 + kept, d] of class token and patches that stay -> pixels [n, L, C · patch²] of all patches."""
         states = self.embed(states)  # [n, 1 + kept, dim]
         hidden = self.hidden.expand(len(states), 1 + restore.shape[1] - states.shape[1], -1)  # [n, removed, dim]
-        patches = unshuffle(torch.cat([states[:, 1:], hidden], 1), restore)  # [n, L, dim]
-        patches = patches + sine_cosine(*grid, self.dim, states.device)
-        states = self.norm(self.blocks(torch.cat([states[:, :1], patches], 1)))
+        whole = unshuffle(torch.cat([states[:, 1:], hidden], 1), restore)  # [n, L, dim]
+        whole = whole + sine_cosine(*grid, self.dim, states.device)
+        states = self.norm(self.blocks(torch.cat([states[:, :1], whole], 1)))
         return cast(Tensor, self.pixels(states[:, 1:]))
-
-
-def _seen(x: Tensor, encoder: Patches) -> Tensor:
-    """Whether a pixel is there, by patch: False where it is missing or fills up the grid. [n, L, C · patch²]."""
-    rows, columns = encoder.grid(x)
-    fill = (0, columns * encoder.patch - x.shape[3], 0, rows * encoder.patch - x.shape[2])
-    return F.unfold(F.pad((~x.isnan()).float(), fill), encoder.patch, stride=encoder.patch).mT.bool()

@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from diptych.parts.objectives.unit import unit
 
 NOBODY = -1  # the object id of a random row
 
@@ -16,7 +17,7 @@ class Queue(nn.Module):
 
     def __init__(self, size: int, dim: int) -> None:
         super().__init__()
-        self.register_buffer("rows", F.normalize(torch.randn(size, dim), dim=1))  # [K, d]
+        self.register_buffer("rows", unit(torch.randn(size, dim)))  # [K, d]
         self.register_buffer("keys", torch.full((size,), NOBODY))  # [K], object ids
         self.register_buffer("place", torch.zeros((), dtype=torch.long))
 
@@ -25,7 +26,7 @@ class Queue(nn.Module):
         """The rows z [n, d] of the objects `key` [n] take the places of the oldest ones."""
         z, key = z[-len(self.rows) :], key[-len(self.rows) :]
         places = (self.place + torch.arange(len(z), device=z.device)) % len(self.rows)
-        self.rows[places] = F.normalize(z.float(), dim=1)
+        self.rows[places] = unit(z)
         self.keys[places] = key
         self.place.copy_((self.place + len(z)) % len(self.rows))
 
@@ -35,7 +36,7 @@ class Queue(nn.Module):
 
         With `top` above 1 a random one of so many: MAE-CT, arXiv 2304.10520.
         """
-        similarity = F.normalize(z.float(), dim=1) @ self.rows.T  # [n, K]
+        similarity = unit(z) @ self.rows.T  # [n, K]
         found = similarity.masked_fill(key[:, None] == self.keys, -torch.inf).topk(min(top, len(self.rows))).indices
         if top > 1:
             found = found.gather(1, torch.randint(found.shape[1], (len(z), 1), generator=rng, device=z.device))

@@ -59,6 +59,23 @@ def seeded(seed=0):
 
 
 @pytest.fixture(scope="session")
+def one_step():
+    """one_step(method, batch, player) -> by how much a step of this part along its own gradient changes the loss."""
+
+    def run(method, batch, player):
+        before = method.loss(batch, seeded())
+        before.backward()
+        parameters = list(getattr(method, player).parameters())
+        with torch.no_grad():
+            length = torch.cat([p.grad.flatten() for p in parameters]).norm()
+            for parameter in parameters:
+                parameter -= 0.02 * parameter.grad / length
+            return method.loss(batch, seeded()) - before
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def descend():
     """descend(method, batch, steps) -> the losses of so many steps of Adam, each under views of its own."""
 
