@@ -242,7 +242,7 @@ def _check_range(place: str, name: str, value: Any) -> None:
         raise BenchmarkError(f"{place}: {value!r} is out of range; {name} is a share, from 0 to below 1")
     if name.rpartition(".")[2] in PROBABILITIES and not 0 <= value <= 1:
         raise BenchmarkError(f"{place}: {value!r} is out of range; {name} is a probability, from 0 to 1")
-    if name.startswith("encoder.") and isinstance(value, int) and value < 1:
+    if name.startswith("encoder.") and type(value) is int and value < 1:  # True and False are no sizes
         raise BenchmarkError(f"{place}: {value!r} is out of range; a size must be at least 1")
     number = value if isinstance(value, int | float) else 0
     if (name in POSITIVE and value is not None and number <= 0) or (name in recipe_parameters() and number < 0):

@@ -149,7 +149,8 @@ class Plan:
     def _axes(self, method: str, dataset: str) -> dict[str, Any]:
         """The grid of a method; a control of its own kind stands beside every encoder that the methods use."""
         if method in spec.SAME_ENCODER and method not in self.spec.methods:
-            used = [c.settings["encoder"].get("name") for (where, _, _), c in self.configs.items() if where == dataset]
+            own = [c for (where, _, _), c in self.configs.items() if where == dataset and c.method in self.spec.methods]
+            used = [config.settings["encoder"].get("name") for config in own]
             return {"encoder.name": list(dict.fromkeys(used))} if used and all(used) else {}
         return {k: v for k, v in (self.spec.methods.get(method) or {}).items() if k != "datasets"}
 

@@ -163,3 +163,21 @@ def test_every_encoder_has_its_modality():
     for method in catalog.components("methods").values():
         views = set(method.attributes["modalities"].values())
         assert views <= set(catalog.components("views")), method.name
+
+
+def test_controls_stand_beside_the_encoders_that_methods_use(benchmark_file):
+    def encoders(methods, control):
+        plan = Plan(benchmark_file(f"name: m\ndatasets: [digits]\nmethods: {methods}\n"))
+        return {plan.settings(cell)["encoder"]["name"] for cell in plan.cells if cell.method == control}
+
+    assert encoders("{mae: {}}", "random") == {"vit"}
+    assert encoders("{mae: {}, simclr: {}}", "supervised") == {"conv", "vit"}
+    assert encoders("{simclr: {encoder.name: [conv, resnet18]}}", "random") == {"conv", "resnet18"}
+    assert encoders("{mae: {}, random: {}}", "random") == {"conv"}  # what the file says itself
+
+
+def test_a_setting_that_is_on_or_off_is_no_size(benchmark_file):
+    axes = "{encoder.name: resnet18, encoder.zero_init_residual: [false, true]}"
+    plan = Plan(benchmark_file(f"name: m\ndatasets: [digits]\nmethods: {{simclr: {axes}}}\n"))
+    found = [plan.settings(cell)["encoder"]["zero_init_residual"] for cell in plan.cells if cell.method == "simclr"]
+    assert found == [False, True]
