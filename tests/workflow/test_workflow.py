@@ -41,7 +41,10 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        """Not activated: the folder of this Python is not on the path."""
+        own = Path(sys.executable).parent
+        folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != own]
+        return os.environ | {"PATH": os.pathsep.join(folders)}
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
