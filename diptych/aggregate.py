@@ -142,6 +142,7 @@ def _about(plan: Plan, files: Evidence, run: Run) -> dict[str, Any]:
     """One planned cell: everything its run is tagged with, and the exact command of its pretraining."""
     tags = {n.removeprefix("diptych."): v for n, v in run.data.tags.items() if n.startswith("diptych.")}
     cost = {name: run.data.metrics.get(f"cost/{name}", float("nan")) for name in evidence.COSTS}
+    cost["mean_final_loss"] = run.data.metrics.get("mean_final_loss", float("nan"))
     line = command(plan, files.cell, "pretrain", files.records["pretrain"].get("job") or {})
     params = json.dumps(run.data.params, sort_keys=True)
     return tags | cost | {"run_id": run.info.run_id, "params": params, "command": line, "seed": files.cell.seed}

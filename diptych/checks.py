@@ -63,25 +63,31 @@ def _corruptions(plan: "Plan", asked: dict[str, list[float]], place: str) -> Non
 
 def _pairs(plan: "Plan", place: str) -> None:
     """A method without a data set, a data set without a method, and a pair that cannot be: all are errors."""
-    for method in plan.spec.methods:
-        allowed = catalog.components("methods")[method].attributes["modalities"]
-        asked = plan.asked(method)
-        unique(asked, f"{place}: methods.{method}.datasets")
-        for name in asked:
-            spec.one_of(name, plan.cards, "data set", f"{place}: methods.{method}.datasets")
-            if (modality := plan.cards[name].modality) not in allowed:
-                problem = f"{method} cannot run on {name} ({modality}); it runs on {', '.join(allowed)}"
-                raise BenchmarkError(f"{place}: methods.{method}.datasets: {problem}")
-        if not plan.pairs(method):
-            found = ", ".join(f"{c.name} ({c.modality})" for c in plan.cards.values())
-            raise BenchmarkError(f"{place}: methods.{method}: runs on {', '.join(allowed)}, the data sets are {found}")
+    grids = [(method, own) for method in plan.spec.methods for own in plan.grids(method)]
+    for method, own in grids:
+        _datasets(plan, method, own)
+    served = {name for method, own in grids for name in plan.runs_on(method, own)}
     for name, card in plan.cards.items():
-        if plan.spec.methods and not any(name in plan.pairs(m) for m in plan.spec.methods):
+        if grids and name not in served:
             methods = [
                 n for n, c in catalog.components("methods").items() if card.modality in c.attributes["modalities"]
             ]
             problem = f"no method of this file runs on {name} ({card.modality}); those that do: {', '.join(methods)}"
             raise BenchmarkError(f"{place}: datasets: {problem}")
+
+
+def _datasets(plan: "Plan", method: str, own: grid.Grid) -> None:
+    """A grid is limited to data sets that the file names and its method can run on; it has at least one."""
+    allowed = catalog.components("methods")[method].attributes["modalities"]
+    unique(own.datasets, f"{own.place}.datasets")
+    for name in own.datasets:
+        spec.one_of(name, plan.cards, "data set", f"{own.place}.datasets")
+        if (modality := plan.cards[name].modality) not in allowed:
+            problem = f"{method} cannot run on {name} ({modality}); it runs on {', '.join(allowed)}"
+            raise BenchmarkError(f"{own.place}.datasets: {problem}")
+    if not plan.runs_on(method, own):
+        found = ", ".join(f"{c.name} ({c.modality})" for c in plan.cards.values())
+        raise BenchmarkError(f"{own.place}: runs on {', '.join(allowed)}, the data sets are {found}")
 
 
 def unique(values: list[Any], place: str) -> None:

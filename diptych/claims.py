@@ -30,7 +30,9 @@ class Claim(BaseModel):
     condition: str = Field("", description="corruption before pretraining, e.g. missing_time-0.2; empty: clean")
     settings: dict[str, Any] = Field({}, description="flat parameters that single out a point of a grid")
     values: dict[str, float | tuple[float, float]] = Field(min_length=1, description="metric: number or [low, high]")
-    kind: Literal["published", "rerun"] = Field(description="by the authors, or the official code run again by others")
+    kind: Literal["published", "rerun", "reimplemented"] = Field(
+        description="by the authors; the official code run again by others; a suite's own code"
+    )
     source: str = Field(min_length=1, description="where it stands, so that a reader can find it")
     mark: Literal["read", "recalled"] = Field(description="read in `file`, or remembered and not re-read")
     file: str = Field("", description="the file in which a `read` number was read")

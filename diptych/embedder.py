@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from diptych.batch import Batch
 from diptych.build import batch_of, build
@@ -17,6 +19,7 @@ from diptych.parts.method import Method, load
 from diptych.records import read_json, read_npz
 
 CHUNK = 512  # rows embedded at once
+PROJECTION = "projector"  # the name under which health speaks of what the objective compared; it is never probed
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,19 @@ class Restored:
     @torch.no_grad()
     def embed_batch(self, batch: Batch) -> dict[str, np.ndarray]:
         """The same for a batch, in chunks."""
-        chunks = torch.split(torch.arange(len(batch)), CHUNK)
-        parts = [self.method.embed(batch.take(rows).to(self.device)) for rows in chunks]
-        return {name: torch.cat([part[name] for part in parts]).float().cpu().numpy() for name in parts[0]}
+        parts = [self.method.embed(chunk) for chunk in self._chunks(batch)]
+        return {name: _array([part[name] for part in parts]) for name in parts[0]}
+
+    @torch.no_grad()
+    def project_batch(self, batch: Batch) -> dict[str, np.ndarray]:
+        """Projections float32 [n, d] under their name; none where the objective compares representations."""
+        if isinstance(self.method.projector, nn.Identity):
+            return {}
+        return {PROJECTION: _array([self.method.projected(chunk) for chunk in self._chunks(batch)])}
+
+    def _chunks(self, batch: Batch) -> Iterator[Batch]:
+        for rows in torch.split(torch.arange(len(batch)), CHUNK):
+            yield batch.take(rows).to(self.device)
 
     def embed_prompts(self, prompts: np.ndarray, classes: int) -> np.ndarray:
         """Zero-shot classifier [classes, d]: normalised text embeddings, averaged over templates, renormalised."""
@@ -43,6 +56,10 @@ class Restored:
         batch = Batch({"text": tokens}, torch.arange(len(tokens)), torch.arange(len(tokens)))
         z = _unit(self.embed_batch(batch)["text_joint"])  # [classes · templates, d]
         return _unit(z.reshape(classes, -1, z.shape[1]).mean(1))
+
+
+def _array(parts: list[torch.Tensor]) -> np.ndarray:
+    return np.asarray(torch.cat(parts).float().cpu().numpy())
 
 
 def _unit(z: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ STAGES = {
 }
 TRACKED = ("history", "scores", "robustness", *STAGES.values())  # files whose content a tracked run repeats
 COSTS = ("seconds", "memory_mb", "parameters")
-FORMAT = 1  # of a tracked run; a higher one makes every run be written again
+FORMAT = 2  # of a tracked run; a higher one makes every run be written again
 LOSS_POINTS = 500  # of a tracked loss curve
 
 
@@ -47,13 +47,13 @@ class Evidence:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Every defined score by its tracked name, the cost of pretraining, and the last loss."""
+        """Every defined score by its tracked name, the cost of pretraining, the last loss and the final one."""
         defined = self.scores[np.isfinite(self.scores["value"])]
         names = [metric_name(row, self.embedding) for row in defined.itertuples()]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ContractError(f"cell {self.cell.path}: {min(twice)} is scored twice")
         curve = self.loss_curve
-        last = {"loss": curve[-1][1]} if curve else {}
+        last = {"loss": curve[-1][1], "mean_final_loss": self.mean_final_loss} if curve else {}
         return dict(zip(names, defined["value"].astype(float), strict=True)) | self.cost | last
 
     @property
@@ -68,6 +68,12 @@ class Evidence:
         """How often a fit of a probe ended with a warning: not_converged, edge_of_grid, …."""
         fits = [fit for record in self.records.values() for fit in (record.get("fits") or {}).values()]
         return dict(Counter(flag for fit in fits for flag in fit.get("flags", ())))
+
+    @property
+    def mean_final_loss(self) -> float:
+        """Mean loss of the last tenth of the steps, which a single batch does not decide."""
+        finite = self.history["loss"][np.isfinite(self.history["loss"])]
+        return float(finite.iloc[-max(1, len(finite) // 10) :].mean())
 
     @property
     def loss_curve(self) -> list[tuple[int, float]]:

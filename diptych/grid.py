@@ -8,11 +8,12 @@ from typing import Any, Literal, Optional
 from pydantic import TypeAdapter, ValidationError
 
 from diptych.catalog import ENCODERS, Parameter, components, recipe_parameters, towers
+from diptych.data.subset import board_name
 from diptych.fingerprint import digest
 from diptych.spec import Benchmark, BenchmarkError, one_of
 
 BUDGETS = ("epochs", "steps", "samples")
-POSITIVE = ("lr", "batch_size", *BUDGETS)
+POSITIVE = ("lr", "batch_size", "per_class", *BUDGETS)
 CHOICES = ("view.name", "encoder.name")
 SHARES = ("validation", "warmup")
 PROBABILITIES = ("rate", "mask_rate", "dropout")
@@ -34,6 +35,24 @@ class Config:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """One grid of a method in a benchmark file."""
+
+    axes: dict[str, Any]
+    datasets: list[str]  # that it is limited to; none: all that the method can run on
+    place: str
+
+    @classmethod
+    def of(cls, entry: dict[str, Any], place: str) -> "Grid":
+        """The axes apart from `datasets:`."""
+        asked = entry.get("datasets", [])
+        listed = isinstance(asked, list) and all(isinstance(name, str) for name in asked)
+        if not listed or ("datasets" in entry and not asked):
+            raise BenchmarkError(f"{place}.datasets: a list of data set names was expected")
+        return cls({k: v for k, v in entry.items() if k != "datasets"}, [board_name(name) for name in asked], place)
+
+
+@dataclass(frozen=True)
 class Parts:
     """The view and the encoder(s) that a method is built with on a modality."""
 
@@ -46,15 +65,18 @@ class Parts:
         return f"{self.method} on {self.modality}"
 
 
-def configs(method: str, modality: str, grid: dict[str, Any], benchmark: Benchmark, place: str) -> list[Config]:
+def configs(method: str, modality: str, grid: Grid, benchmark: Benchmark) -> list[Config]:
     """Every point of the grid on a modality; the benchmark's defaults and the signature's fill the rest."""
-    _one_budget([key for key in BUDGETS if f"train.{key}" in grid], place)
-    rest = {key: value for key, value in grid.items() if key not in CHOICES}
-    return [
+    _one_budget([key for key in BUDGETS if f"train.{key}" in grid.axes], grid.place)
+    rest = {key: value for key, value in grid.axes.items() if key not in CHOICES}
+    found = [
         _config(parts, point, benchmark.train)
-        for parts in _parts(usual_parts(method, modality, benchmark.encoders), grid, place)
-        for point in _points(parts, rest, place)
+        for parts in _parts(usual_parts(method, modality, benchmark.encoders), grid.axes, grid.place)
+        for point in _points(parts, rest, grid.place)
     ]
+    for config in found:
+        _check_classes(config, grid.place)
+    return found
 
 
 def usual_parts(method: str, modality: str, encoders: dict[str, str]) -> Parts:
@@ -222,6 +244,17 @@ def _check_heads(parts: Parts, point: dict[str, Any], place: str) -> None:
             raise BenchmarkError(
                 f"{place}: {parts}: encoder.dim {dim} is not a multiple of the {heads} heads of {name}"
             )
+
+
+def _check_classes(config: Config, place: str) -> None:
+    """The rows of one class fit into a batch, and a method that learns from pairs of one class gets them."""
+    asked, size = config.settings["recipe"]["per_class"], config.settings["recipe"]["batch_size"]
+    paper = components("methods")[config.method].attributes["recipe"].get("per_class", 1)
+    where = f"{place}: train.per_class {asked} of {config.method}"
+    if asked > size:
+        raise BenchmarkError(f"{where}: a batch has {size} rows; it must be from 1 to train.batch_size")
+    if asked == 1 < paper:
+        raise BenchmarkError(f"{where}: the method needs rows of one class in a batch; it must be 2 or more")
 
 
 def _checked(place: str, key: str, value: Any, parameter: Parameter) -> Any:

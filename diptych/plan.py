@@ -2,17 +2,17 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from diptych import catalog, checks, grid, jobs, spec
+from diptych import catalog, checks, effects, grid, jobs, spec
 from diptych.data.card import Card
-from diptych.data.subset import board_name, is_board_name, subset_card
+from diptych.data.subset import is_board_name, subset_card
 from diptych.fingerprint import digest
-from diptych.grid import Config
+from diptych.grid import Config, Grid
 from diptych.records import sha256
 from diptych.spec import BenchmarkError
 
@@ -70,6 +70,7 @@ class Plan:
         self.cells = tuple(cell for name in self.cards for cell in self._cells(name))
         if not self.cells:
             raise BenchmarkError(f"{benchmark}: no cells: name at least one method or control")
+        effects.check(self)
 
     # ------------------------------------------------------------------ what the file says
 
@@ -106,19 +107,16 @@ class Plan:
         except ValueError as error:
             raise BenchmarkError(f"{place}: {error}") from error
 
-    def asked(self, method: str) -> list[str]:
-        """The data sets that a method's entry limits it to; none: all that it can run on."""
-        entry = self.spec.methods.get(method) or {}
-        asked = entry.get("datasets", [])
-        listed = isinstance(asked, list) and all(isinstance(name, str) for name in asked)
-        if not listed or ("datasets" in entry and not asked):
-            raise BenchmarkError(f"{self.benchmark}: methods.{method}.datasets: a list of data set names was expected")
-        return [board_name(name) for name in asked]
+    def grids(self, method: str) -> list[Grid]:
+        """What the file asks of a method; a control that it leaves out has one grid without axes."""
+        entries = self.spec.methods.get(method, [{}])
+        place = f"{self.benchmark}: methods.{method}"
+        return [Grid.of(e, f"{place}[{n}]" if len(entries) > 1 else place) for n, e in enumerate(entries)]
 
-    def pairs(self, method: str) -> list[str]:
-        """The data sets of this benchmark that a method runs on."""
+    def runs_on(self, method: str, own: Grid) -> list[str]:
+        """The data sets of this benchmark on which a method runs with one of its grids."""
         attributes = catalog.components("methods")[method].attributes
-        asked = self.asked(method) or list(self.cards)
+        asked = own.datasets or list(self.cards)
         needs_group = "group" in attributes["uses"]
         able = [n for n in asked if n in self.cards and self.cards[n].modality in attributes["modalities"]]
         return [n for n in able if self.cards[n].group or not needs_group]
@@ -128,7 +126,7 @@ class Plan:
     def _cells(self, dataset: str) -> list[Cell]:
         methods = [*self.spec.methods, *(c for c in self.spec.controls if c not in self.spec.methods)]
         cells = []
-        for method in (m for m in methods if dataset in self.pairs(m)):
+        for method in methods:
             for config, corruption in product(self._configs(method, dataset), self._corruptions(dataset)):
                 condition = f"{corruption['name']}-{corruption['severity']:g}" if corruption else ""
                 name = digest([config.id, self.spec.rows, condition, self.own_digest(dataset)])
@@ -138,21 +136,27 @@ class Plan:
         return cells
 
     def _configs(self, method: str, dataset: str) -> list[Config]:
-        axes = self._axes(method, dataset)
-        place = f"{self.benchmark}: methods.{method}"
-        found = grid.configs(method, self.cards[dataset].modality, axes, self.spec, place)
-        if not found:
-            raise BenchmarkError(f"{place}: an axis without values")
-        checks.unique([config.id for config in found], place)
-        return found
+        """The union of a method's grids on a data set: a point of several grids is one configuration."""
+        found: dict[str, Config] = {}
+        for own in (g for g in self.grids(method) if dataset in self.runs_on(method, g)):
+            asked = (
+                self._beside(own, dataset) if method in spec.SAME_ENCODER and method not in self.spec.methods else own
+            )
+            points = grid.configs(method, self.cards[dataset].modality, asked, self.spec)
+            if not points:
+                raise BenchmarkError(f"{own.place}: an axis without values")
+            checks.unique([config.id for config in points], own.place)
+            found |= {config.id: config for config in points}
+        return list(found.values())
 
-    def _axes(self, method: str, dataset: str) -> dict[str, Any]:
-        """The grid of a method; a control of its own kind stands beside every encoder that the methods use."""
-        if method in spec.SAME_ENCODER and method not in self.spec.methods:
-            own = [c for (where, _, _), c in self.configs.items() if where == dataset and c.method in self.spec.methods]
-            used = [config.settings["encoder"].get("name") for config in own]
-            return {"encoder.name": list(dict.fromkeys(used))} if used and all(used) else {}
-        return {k: v for k, v in (self.spec.methods.get(method) or {}).items() if k != "datasets"}
+    def _beside(self, own: Grid, dataset: str) -> Grid:
+        """The grid of a control that stands beside every encoder that the methods use."""
+        used = [
+            config.settings["encoder"].get("name")
+            for (where, method, _), config in self.configs.items()
+            if where == dataset and method in self.spec.methods
+        ]
+        return replace(own, axes={"encoder.name": list(dict.fromkeys(used))} if used and all(used) else {})
 
     def _corruptions(self, dataset: str) -> list[dict[str, Any] | None]:
         """None is the clean condition, which always stands beside the corrupted ones that ask for severity 0."""
@@ -172,8 +176,10 @@ class Plan:
         return self.cards[dataset]
 
     def role(self, cell: Cell) -> str:
-        """self-supervised, supervised or control."""
-        return str(catalog.components("methods")[cell.method].attributes["role"])
+        """self-supervised, supervised or control; whatever learns from batches that labels shape is supervised."""
+        own = str(catalog.components("methods")[cell.method].attributes["role"])
+        shaped = self.settings(cell)["recipe"]["per_class"] > 1
+        return "supervised" if shaped and own == "self-supervised" else own
 
     def settings(self, cell: Cell) -> dict[str, Any]:
         """Every setting that shapes the cell's encoder."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 Severity = Annotated[float, Field(ge=0, lt=1)]
@@ -18,6 +19,23 @@ CONTROLS = ("raw", "random", "pca", "supervised")
 
 class BenchmarkError(ValueError):
     """A benchmark file that cannot be planned; the message names the place and what is allowed."""
+
+
+def _grids(value: Any) -> Any:
+    """One grid is a list of one; nothing at all is the grid without axes."""
+    if value is None or isinstance(value, dict):
+        return [value or {}]
+    if isinstance(value, list) and value:
+        return value
+    allowed = "a grid (parameter: value or list of values) or a list of such grids"
+    found = {"allowed": allowed, "found": repr(value)}
+    raise PydanticCustomError("grids", "{allowed} was expected, not {found}", found)
+
+
+Grids = Annotated[
+    list[dict[str, Any]],
+    BeforeValidator(_grids, json_schema_input_type=dict[str, Any] | list[dict[str, Any]] | None),
+]
 
 
 class Strict(BaseModel):
@@ -40,6 +58,31 @@ class RankBy(Strict):
     metric: str = Field("primary", description="a metric, or `primary`: the one on each data set's card")
 
 
+class Effect(Strict):
+    """A published effect that a benchmark is to show, or to fail to show; judged on the board, over seeds."""
+
+    claim: str = Field(
+        pattern=r"^\S[^\r\n]*$", max_length=300, description="one line: what was found, by whom, and where it stands"
+    )
+    kind: Literal["rises", "falls", "peaks", "above", "steeper", "collapses", "splits"] = Field(
+        description="rises, falls: the score at the last point of `along` against the first; peaks: the best point "
+        "inside against the better end; above: `of` against `over`; steeper: the rise of `of` against that of `over`; "
+        "collapses: every cell of `of`, and none of `over`; splits: configurations of `of` that differ in encoder or "
+        "optimiser only, with equal loss and unequal scores"
+    )
+    of: dict[str, Any] = Field(
+        description="cells: `method`, and flat parameters that must match, e.g. {method: byol, predict: false}; "
+        "a list admits any of its values"
+    )
+    along: str | None = Field(
+        None, description="an axis: a parameter, e.g. train.batch_size, or a health metric, e.g. shared_information"
+    )
+    over: dict[str, Any] | None = Field(
+        None, description="cells to compare with; of collapses: the other cells of the same methods where left out"
+    )
+    datasets: list[str] = Field([], description="data sets of this file; default: all on which there is a comparison")
+
+
 class Benchmark(Strict):
     """What is measured, on what, and how often."""
 
@@ -50,9 +93,10 @@ class Benchmark(Strict):
         description="names of data sets, `name@rows` for a subset of the training rows, "
         "or own data as `csv: {file, target, …}` / `series: {file, …}`",
     )
-    methods: dict[str, dict[str, Any] | None] = Field(
-        description="method -> grid. A list is an axis; `view.x`, `encoder.x` and `train.x` reach the view, "
-        "the encoder and the recipe; `datasets: [...]` limits a method to some data sets"
+    methods: dict[str, Grids] = Field(
+        description="method -> grid, or a list of grids: their union. A list in a grid is an axis; `view.x`, "
+        "`encoder.x` and `train.x` reach the view, the encoder and the recipe; `datasets: [...]` limits a grid to some "
+        "data sets"
     )
     controls: list[str] = Field(list(CONTROLS), description="rows that stand beside the methods on every data set")
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field([0], min_length=1, description="one cell per seed")
@@ -72,6 +116,9 @@ class Benchmark(Strict):
     mirror: str | None = Field(None, description="folder of mirrored data files; DIPTYCH_MIRROR overrides it")
     tracking_uri: str | None = Field(None, description="MLflow store; default sqlite in the results folder")
     claims: str | None = Field(None, description="file of published numbers to compare with, beside this file")
+    effects: list[Effect] = Field(
+        [], description="published effects, e.g. {claim, kind: rises, of: {method: simclr}, along: train.batch_size}"
+    )
 
 
 class _Loader(yaml.SafeLoader):
@@ -139,13 +186,14 @@ def _explain(error: ValidationError, path: Path, text: str) -> str:
             valid = list(_valid_keys(keys))
             near = difflib.get_close_matches(keys[-1], valid, n=1)
             message = f"unknown key{f' (did you mean {near[0]}?)' if near else ''}; valid: {', '.join(valid)}"
-        lines.append(f"{path}{line_of(text, keys)}: {'.'.join(keys)}: {message}")
+        place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault["loc"]).removeprefix(".")
+        lines.append(f"{path}{line_of(text, keys)}: {place}: {message}")
     return "\n".join(lines)
 
 
 def _valid_keys(place: list[str]) -> Iterable[str]:
     """The keys that are valid where an unknown one stands."""
-    inner: dict[str, type[BaseModel]] = {"limits": Limits, "rank_by": RankBy}
+    inner: dict[str, type[BaseModel]] = {"limits": Limits, "rank_by": RankBy, "effects": Effect}
     return (inner[place[0]] if len(place) > 1 and place[0] in inner else Benchmark).model_fields
 
 

@@ -23,6 +23,7 @@ EXPECTED: dict[str, Status] = {
     "Diverged": "diverged",
     "Collapsed": "collapsed",
     "Skipped": "skipped",
+    "Unavailable": "skipped",
     "MemoryError": "oom",
     "OutOfMemoryError": "oom",
 }

@@ -59,7 +59,7 @@ def _datasets() -> tuple[list[str], list[list[str]]]:
     columns = ["name", "modality", "n", "shape", "classes", "split", "primary metric", "source", "licence", "title"]
     rows = []
     for card in catalog.datasets().values():
-        kinds = dict.fromkeys(source.kind for source in card.sources)
+        kinds = dict.fromkeys(source.kind for source in card.sources) or ["synthetic"]
         shape = "×".join(str(s or "…") for s in card.shape)
         counts = [str(card.n or ""), shape, str(len(card.classes) or "")]
         rows.append(

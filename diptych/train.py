@@ -4,7 +4,7 @@ import copy
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from diptych.batch import Batch
 from diptych.checkpoint import Checkpoint
+from diptych.parts.labels import labels_of
 from diptych.parts.method import Method, Recipe, Stage
 from diptych.parts.optimisers import optimiser, schedule
 from diptych.parts.target import targets
@@ -87,7 +88,9 @@ class _Run:
 
     def __init__(self, method: Method, rows: Batch, recipe: Recipe, rng: torch.Generator) -> None:
         self.method, self.recipe, self.rng, self.history = method, recipe, rng, History()
-        self.rows, self.held_out = _hold_out(rows, recipe, rng)
+        trained, held_out = _hold_out(rows, recipe, rng)
+        self.rows, self.held_out = visible(trained, method), None if held_out is None else visible(held_out, method)
+        self.classes = _classes(trained, recipe)
         self.total = steps_of(recipe, method, self.rows)
         self.stages = method.stages() if self.total else ()  # a control that is not trained has no steps
         self.number, self.stage = 0, self._begin(0) if self.stages else None
@@ -138,9 +141,9 @@ class _Stage:
         fixed = targets(self.method)
         for name, parameter in self.method.named_parameters():
             parameter.requires_grad_(not name.startswith(fixed) and (not stage.parts or name.startswith(stage.parts)))
-        self.optimiser = optimiser(self.method, self.recipe)
+        self.optimiser = optimiser(self.method, self.recipe, stage.rates)
         self.schedule = schedule(self.optimiser, self.recipe, total)
-        self.batches = _Batches(len(run.rows), self.recipe.batch_size, run.rng, classes=_classes(run))
+        self.batches = _Batches(len(run.rows), self.recipe.batch_size, run.rng, classes=run.classes)
         self.averaged = AveragedModel(self.method) if self.recipe.average_weights else None
         self.stopper = None if run.held_out is None else _Stopper(self.method, run.held_out, self.recipe, run.rng)
         if self.averaged:
@@ -254,21 +257,32 @@ class _Batches:
         self.epoch, self.start, self.order = state["epoch"], state["start"], state["order"].to(self.rng.device)
 
 
-def _classes(run: _Run) -> tuple[Tensor, int] | None:
-    """Labels, and how many rows of one class belong together, if the method asks for it."""
-    if run.method.per_class == 1:
-        return None
-    assert run.rows.label is not None  # the method declares that it uses labels
-    return run.rows.label, run.method.per_class
+def visible(rows: Batch, method: Method) -> Batch:
+    """What a method may see of the rows: labels that only shape the batches stay hidden from it."""
+    return rows if "label" in method.uses else replace(rows, label=None)
+
+
+def _classes(rows: Batch, recipe: Recipe) -> tuple[Tensor, int] | None:
+    """Labels, and how many rows of one class belong together, if the recipe asks for it."""
+    return (labels_of(rows), recipe.per_class) if recipe.per_class > 1 else None
 
 
 def _together(order: Tensor, labels: Tensor, size: int, rng: torch.Generator) -> Tensor:
-    """The shuffled rows [n] in shuffled groups of `size` rows of one class; what is left of a class comes last."""
-    groups = [g for c in sorted(set(labels.tolist())) for g in torch.split(order[labels[order] == c], size)]
-    if len(groups) == len(order):
-        raise ValueError(f"each of the {len(order)} rows has a class of its own; the method needs two of one class")
-    shuffled = [groups[i] for i in torch.randperm(len(groups), generator=rng, device=rng.device).tolist()]
-    return torch.cat(sorted(shuffled, key=len, reverse=True))
+    """The shuffled rows [n] in groups of `size` rows of one class; what is left of a class comes last.
+
+    Classes take turns in a random order, each as often as it has groups: neighbouring groups are of different classes
+    as far as possible, so a batch of b rows holds b / `size` classes where there are so many.
+    """
+    classes = [torch.split(order[labels[order] == c], size) for c in sorted(set(labels.tolist()))]
+    if len(classes) == len(order):
+        raise ValueError(f"each of the {len(order)} rows has a class of its own; train.per_class {size} needs more")
+    starts = torch.rand(len(classes), generator=rng, device=rng.device).tolist()  # in a turn
+    placed = [
+        ((turn + start) / len(groups), group)
+        for start, groups in zip(starts, classes, strict=True)
+        for turn, group in enumerate(groups)
+    ]
+    return torch.cat([group for _, group in sorted(placed, key=lambda p: (-len(p[1]), p[0]))])
 
 
 def _hold_out(rows: Batch, recipe: Recipe, rng: torch.Generator) -> tuple[Batch, Batch | None]:

@@ -35,7 +35,7 @@ class Row:
     """A method with a point of its grid."""
 
     method: str
-    config: str  # the parameters that vary, "temperature=0.1"; empty where none does
+    config: str  # its parameters among those that vary, "temperature=0.1"; empty where none does
 
     def __str__(self) -> str:
         return f"{self.method} ({self.config})" if self.config else self.method
@@ -213,16 +213,28 @@ def _axes(cells: pd.DataFrame) -> dict[str, list[str]]:
     """The parameters of each method that differ between its cells on one data set."""
     found: dict[str, set[str]] = {str(method): set() for method in cells["method"]}
     for (method, _), part in groups(cells, "method", "dataset"):
-        points = [json.loads(text) for text in part["params"]]
-        names = {name for point in points for name in point}
-        found[method] |= {name for name in names if len({point.get(name) for point in points}) > 1}
+        found[method] |= _varying([json.loads(text) for text in dict.fromkeys(part["params"])])
     return {method: sorted(names) for method, names in found.items()}
+
+
+def _varying(points: list[dict[str, Any]]) -> set[str]:
+    """The parameters that tell points apart: those whose values differ; those that only some have, if still needed.
+
+    A parameter comes and goes with the view or the encoder, whose name then differs already.
+    """
+    names = sorted({name for point in points for name in point})
+    differ = {name for name in names if len({str(point[name]) for point in points if name in point}) > 1}
+    if len({_label(point, sorted(differ)) for point in points}) == len(points):
+        return differ
+    return differ | {name for name in names if any(name not in point for point in points)}
+
+
+def _label(point: dict[str, Any], names: list[str]) -> str:
+    """The parameters of a point that it has."""
+    return ", ".join(f"{name}={point[name]}" for name in names if name in point)
 
 
 def _rows(cells: pd.DataFrame, axes: dict[str, list[str]]) -> dict[str, Row]:
     """The row of each cell."""
-    found = {}
-    for cell, method, text in zip(cells["cell"], cells["method"], cells["params"], strict=True):
-        point = json.loads(text)
-        found[cell] = Row(method, ", ".join(f"{name}={point.get(name, '–')}" for name in axes[method]))
-    return found
+    told = zip(cells["cell"], cells["method"], cells["params"], strict=True)
+    return {cell: Row(method, _label(json.loads(text), axes[method])) for cell, method, text in told}

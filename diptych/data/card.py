@@ -50,6 +50,6 @@ class Card(BaseModel):
     group: str = Field("", description="what a group is (subject, speaker, base emoji); empty: samples are independent")
     prompts: tuple[str, ...] = Field((), description="zero-shot templates with one {}")
     mirrored: bool = Field(True, description="whether a left-right flip keeps the meaning of an image")
-    synthetic: bool = False
+    synthetic: bool = Field(False, description="made by `read` from a fixed seed; only such a set has no sources")
     caveats: tuple[str, ...] = ()
     superseded_by: str = ""

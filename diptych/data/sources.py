@@ -28,8 +28,11 @@ def fetch(card: Card, *, mirror: str | Path | None = None, base: Path = Path()) 
     """Every file of the first option of a card that can be had, verified and cached.
 
     `mirror` is a folder laid out as `<card's folder>/<file>` (default: the environment's DIPTYCH_MIRROR); `base` is the
-    folder that the paths of own data are relative to. Raises Unreachable with every reason, or Damaged.
+    folder that the paths of own data are relative to. A synthetic set is made by its `read` and has no file. Raises
+    Unreachable with every reason, or Damaged.
     """
+    if card.synthetic and not card.sources:
+        return []
     attempt = _Attempt(card, _folder(mirror), base)
     for tier in sorted(set(TIERS.values())):
         for option in dict.fromkeys(source.option for source in card.sources):

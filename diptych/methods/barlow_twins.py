@@ -27,5 +27,5 @@ class BarlowTwins(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Ones on the diagonal, zeros beside it."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         return barlow_twins(z1, z2, off_diagonal_weight=self.off_diagonal_weight)

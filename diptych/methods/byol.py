@@ -41,7 +41,7 @@ class Byol(Method):
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Squared distance of unit predictions and unit targets, both ways."""
         views = self.view(batch, rng)
-        p1, p2 = (self.predictor(self.projector(self.backbone(v))) for v in views)
+        p1, p2 = (self.predictor(self.projected(v)) for v in views)
         z1, z2 = (self.target(v.x) for v in views)
         return byol(p1, p2, z1, z2)
 

@@ -37,7 +37,7 @@ class Dcl(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """The decoupled objective; weighted (DCLW): distant positives count more."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         if self.weighted:
             return decoupled_weighted(z1, z2, temperature=self.temperature, sigma=self.sigma, ids=batch.key)
         return decoupled(z1, z2, temperature=self.temperature, ids=batch.key)

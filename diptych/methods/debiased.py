@@ -28,5 +28,5 @@ class Debiased(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """NT-Xent with the expected share of false negatives taken out."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         return debiased(z1, z2, temperature=self.temperature, tau_plus=self.tau_plus, ids=batch.key)

@@ -49,7 +49,7 @@ class FeatureDropout(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """NT-Xent of views, each with features of its own dropped."""
-        z1, z2 = (self.projector(self.backbone(self._dropped(v, rng))) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(self._dropped(v, rng)) for v in self.view(batch, rng))
         return nt_xent(z1, z2, temperature=self.temperature, ids=batch.key)
 
     def _dropped(self, view: Batch, rng: Generator) -> Batch:

@@ -4,7 +4,7 @@ from torch import Generator, Tensor, nn
 
 from diptych.batch import Batch
 from diptych.parts.heads import mlp, xavier
-from diptych.parts.method import Method, Recipe, View, features, width
+from diptych.parts.method import Method, Recipe, View, width
 from diptych.parts.objectives.decoupled_info_nce import decoupled_info_nce
 
 
@@ -26,5 +26,5 @@ class Graphcl(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """InfoNCE in one direction, without the positive in its denominator."""
-        z1, z2 = (self.projector(features(self.encoder, v.x)["backbone"]) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         return decoupled_info_nce(z1, z2, temperature=self.temperature, ids=batch.key)

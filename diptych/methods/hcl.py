@@ -35,6 +35,6 @@ class Hcl(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """The debiased objective under importance weights."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         settings = {"temperature": self.temperature, "tau_plus": self.tau_plus, "beta": self.beta}
         return hard_negative(z1, z2, **settings, ids=batch.key)

@@ -21,7 +21,7 @@ class Infomin(Method):
     """
 
     paper = "Tian, Sun, Poole, Krishnan, Schmid, Isola 2020, What makes for good views?, arXiv 2005.10243"
-    modalities = {"image": "crop_flip"}  # of its two crops the first
+    modalities = {"image": "one_crop"}
     missing = "impute_mean"
     # Adam for both players; τ is that of the paper's InfoMin recipe on ImageNet (100 to 800 epochs).
     recipe = Recipe(optimiser="adam", lr=1e-3, weight_decay=1e-6, schedule="cosine", batch_size=256, epochs=200)
@@ -39,7 +39,7 @@ class Infomin(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """InfoNCE between the halves of one crop, both ways."""
-        view, _ = self.view(batch, rng)
+        (view,) = self.view(batch, rng)
         z1, z2 = (head(h) for head, h in zip(self.projectors, self._encoded(view), strict=True))
         losses = [info_nce(*pair, temperature=self.temperature, ids=batch.key) for pair in ((z1, z2), (z2, z1))]
         return torch.stack(losses).mean()

@@ -17,7 +17,7 @@ class Instdisc(Method):
     """Every sample is a class whose weight a memory bank remembers: softmax over all, or NCE against `noise` draws."""
 
     paper = "Wu, Xiong, Yu, Lin 2018, Unsupervised feature learning via instance discrimination, arXiv 1805.01978"
-    modalities = TWO_VIEWS  # only the first view is used
+    modalities = TWO_VIEWS | {"image": "one_crop_jitter"}  # of two views the first
     negatives = "memory bank"
     missing = "impute_mean"
     # The authors' CIFAR-10 command: full softmax, τ 0.1, SGD 0.03, batch 128, 200 epochs.
@@ -37,14 +37,14 @@ class Instdisc(Method):
     ) -> None:
         super().__init__(encoder, view)
         self.temperature, self.momentum, self.noise = temperature, momentum, noise
-        self.head = nn.Linear(width(encoder)["backbone"], out_dim)
+        self.projector = nn.Linear(width(encoder)["backbone"], out_dim)
         self.bank = Bank(view.facts["n_train"], out_dim)
         self.normalised = Normaliser(view.facts["n_train"])
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Which sample is this?"""
-        view, _ = self.view(batch, rng)
-        z = self.newest = unit(self.head(self.backbone(view)))  # [n, d]
+        view = self.view(batch, rng)[0]
+        z = self.newest = unit(self.projected(view))  # [n, d]
         ids = self.bank.objects(batch.index, batch.key)
         if not self.noise:
             return instance_softmax(z, self.bank.rows, index=batch.index, temperature=self.temperature, ids=ids)

@@ -14,7 +14,7 @@ class Mae(Method):
     paper = (
         "He, Chen, Xie, Li, Dollár, Girshick 2022, Masked autoencoders are scalable vision learners, arXiv 2111.06377"
     )
-    modalities = {"image": "crop_flip"}  # of its two crops the first
+    modalities = {"image": "one_crop"}
     encoders = {"image": "vit"}
     missing = "impute_mean"
     # The paper: AdamW 1.5e-4 · batch/256 with β₂ 0.95, batch 4,096, 800 to 1,600 epochs, for a ViT of width 768 with a
@@ -46,5 +46,5 @@ class Mae(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Squared error of the hidden patches."""
-        view, _ = self.view(batch, rng)
+        (view,) = self.view(batch, rng)
         return self.decoder.loss(self.encoder, view, rng, rate=self.mask_rate, normalise=self.normalise)

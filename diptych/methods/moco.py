@@ -49,7 +49,7 @@ class Moco(Method):
         query, key = self.view(batch, rng)
         self.keys = self.target(key.x)
         ids = torch.cat([batch.key, self.queue.keys])
-        q = self.projector(self.backbone(query))
+        q = self.projected(query)
         return moco(q, self.keys, self.queue.rows, temperature=self.temperature, ids=ids)
 
     def after_step(self, batch: Batch, progress: float) -> None:

@@ -38,7 +38,7 @@ class Nnclr(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Both directions; the sample itself is never its own neighbour."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         self.newest = z1.detach()
         return (self._one_way(z1, z2, batch.key) + self._one_way(z2, z1, batch.key)) / 2
 

@@ -4,7 +4,7 @@ from torch import Generator, Tensor, nn
 
 from diptych.batch import Batch
 from diptych.parts.heads import mlp
-from diptych.parts.method import Method, Recipe, View, features, width
+from diptych.parts.method import Method, Recipe, View, width
 from diptych.parts.objectives.info_nce import info_nce
 
 
@@ -26,5 +26,5 @@ class Scarf(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """InfoNCE from clean rows to corrupted ones; log n above the paper's value, with the same gradient."""
-        z, corrupted = (self.projector(features(self.encoder, v.x)["backbone"]) for v in self.view(batch, rng))
+        z, corrupted = (self.projected(v) for v in self.view(batch, rng))
         return info_nce(z, corrupted, temperature=self.temperature, ids=batch.key)

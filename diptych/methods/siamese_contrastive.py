@@ -21,9 +21,8 @@ class SiameseContrastive(Method):
     modalities = ONE_VIEW
     uses = frozenset({"label"})
     missing = "impute_mean"
-    per_class = 2
     # The paper names no rate, batch or budget: plain settings, those of the supervised encoder but for its decay.
-    recipe = Recipe(optimiser="adam", lr=1e-3, schedule="cosine", batch_size=128, epochs=100)
+    recipe = Recipe(optimiser="adam", lr=1e-3, schedule="cosine", batch_size=128, per_class=2, epochs=100)
 
     def __init__(self, encoder: nn.Module, view: View, *, margin: float = 1.0) -> None:
         super().__init__(encoder, view)

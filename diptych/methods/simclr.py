@@ -29,5 +29,5 @@ class Simclr(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """NT-Xent of the projected views."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         return nt_xent(z1, z2, temperature=self.temperature, ids=batch.key)

@@ -25,16 +25,17 @@ class Simcse(Method):
         if not isinstance(encoder, ClassToken):
             raise lacks("simcse", encoder, "a class token (cls)")
         self.temperature = temperature
-        self.head = nn.Sequential(nn.Linear(encoder.dim, encoder.dim), nn.Tanh())  # in training only
+        self.projector = nn.Sequential(nn.Linear(encoder.dim, encoder.dim), nn.Tanh())  # in training only
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """InfoNCE between two passes, which differ in dropout."""
-        z1, z2 = (self.head(self._sentence(view)) for view in self.view(batch, rng))
+        z1, z2 = (self.projected(view) for view in self.view(batch, rng))
         return info_nce(z1, z2, temperature=self.temperature, ids=batch.key)
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
-        """The state of the class token, without the head."""
-        return {"backbone": self._sentence(batch)}
+        """The state of the class token, without the projector."""
+        return {"backbone": self.backbone(batch)}
 
-    def _sentence(self, batch: Batch) -> Tensor:
+    def backbone(self, batch: Batch) -> Tensor:
+        """The state of the class token [n, dim]."""
         return cast(ClassToken, self.encoder).cls(cast(Tensor, batch.x))  # [n, d]

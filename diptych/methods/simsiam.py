@@ -39,7 +39,7 @@ class Simsiam(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """The mean negative cosine of predictions and projections of the other view."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         p1, p2 = self.predictor(z1), self.predictor(z2)
         if self.stop_gradient:
             return negative_cosine(p1, p2, z1, z2)

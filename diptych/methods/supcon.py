@@ -45,5 +45,5 @@ class Supcon(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """SupCon of the projected views; another view of the sample itself is always a positive."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         return self.objective(z1, z2, labels=labels_of(batch), temperature=self.temperature)

@@ -25,10 +25,9 @@ class Triplet(Method):
     modalities = ONE_VIEW
     uses = frozenset({"label"})
     missing = "impute_mean"
-    per_class = 4
     # Hermans: 18 classes of 4 samples, Adam 3e-4, 25,000 steps; cosine stands in for its decay after 15,000.
     # FaceNet: AdaGrad 0.05, batches of 1,800 faces, about 40 a person, 1,000 hours.
-    recipe = Recipe(optimiser="adam", lr=3e-4, schedule="cosine", batch_size=72, steps=25000)
+    recipe = Recipe(optimiser="adam", lr=3e-4, schedule="cosine", batch_size=72, per_class=4, steps=25000)
 
     def __init__(
         self,

@@ -33,5 +33,5 @@ class Vicreg(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Invariance, variance and covariance, weighted."""
-        z1, z2 = (self.projector(self.backbone(v)) for v in self.view(batch, rng))
+        z1, z2 = (self.projected(v) for v in self.view(batch, rng))
         return vicreg(z1, z2, **self.weights)

@@ -36,7 +36,7 @@ class Viewmaker(Method):
     ) -> None:
         super().__init__(encoder, view)
         self.temperature = temperature
-        self.head = nn.Linear(width(encoder)["backbone"], out_dim)
+        self.projector = nn.Linear(width(encoder)["backbone"], out_dim)
         channels = view.facts["shape"][0]
         self.generator = ViewGenerator(channels, budget=budget, blocks=blocks, width=generator_width)
 
@@ -44,5 +44,5 @@ class Viewmaker(Method):
         """NT-Xent between two learned views under fresh noise; probes see clean images."""
         (view,) = self.view(batch, rng)
         made = (view.with_x(self.generator(cast(Tensor, view.x), rng)) for _ in range(2))
-        z1, z2 = (self.head(self.backbone(v)) for v in made)
+        z1, z2 = (self.projected(v) for v in made)
         return nt_xent(z1, z2, temperature=self.temperature, ids=batch.key)

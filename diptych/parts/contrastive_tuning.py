@@ -5,15 +5,33 @@ from torch import Tensor, nn
 
 from diptych.parts.capabilities import Patches
 from diptych.parts.heads import normed_mlp
+from diptych.parts.method import Stage
 from diptych.parts.objectives.nnclr import nnclr
 from diptych.parts.queue import Queue
 from diptych.parts.target import Target
 
+LATER = 2 / 3  # of the rate of MAE: 1e-4 to its 1.5e-4 for 256 samples
 
-def upper_half(encoder: Patches) -> tuple[str, ...]:
-    """The prefixes of what is tuned of an encoder: the last half of its blocks, and what follows them."""
+
+def upper_half(encoder: Patches, decay: float) -> dict[str, float]:
+    """What is tuned of an encoder, the last half of its blocks and what follows them: prefix -> share of the rate.
+
+    What follows has the whole rate, the last block `decay` of it, each one below `decay` of the one above (the authors'
+    `optimizers/param_group_modifiers/layerwise_lr_decay_modifier.py`).
+    """
     depth = len(encoder.blocks)
-    return ("encoder.norm.", *(f"encoder.blocks.{block}." for block in range(depth // 2, depth)))
+    blocks = {f"encoder.blocks.{block}.": decay ** (depth - block) for block in range(depth // 2, depth)}
+    return {"encoder.norm.": 1.0} | blocks
+
+
+def stages(encoder: Patches, decay: float) -> tuple[Stage, ...]:
+    """Eight tenths of the budget for MAE, one for the head, one for tuning the head and the upper half."""
+    tuned = {name: share * LATER for name, share in ({"head.": 1.0} | upper_half(encoder, decay)).items()}
+    return (
+        Stage("mae", 0.8, ("encoder.", "decoder.")),
+        Stage("head", 0.1, ("head.",), tuned),
+        Stage("tune", 0.1, tuple(tuned), tuned),
+    )
 
 
 class NeighbourHead(nn.Module):

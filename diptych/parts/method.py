@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 
 import torch
@@ -32,6 +32,7 @@ class Recipe:
     schedule: Literal["constant", "cosine"] = "constant"
     warmup: float = 0.0  # share of the budget with a linearly rising rate
     batch_size: int = 128
+    per_class: int = 1  # rows of one class that enter a batch together; above 1 labels shape the batches
     epochs: int | None = None  # exactly one of epochs, steps and samples; all None: the method decides
     steps: int | None = None
     samples: int | None = None
@@ -47,6 +48,7 @@ class Stage:
     name: str = "main"
     share: float = 1.0
     parts: tuple[str, ...] = ()
+    rates: Mapping[str, float] = field(default_factory=dict)  # submodule -> its share of the recipe's rate; others: 1
 
 
 class View(nn.Module, ABC):
@@ -89,7 +91,6 @@ class Method(nn.Module, ABC):
     modalities: ClassVar[dict[str, str]] = {}  # modality -> view used there
     encoders: ClassVar[dict[str, str]] = {}  # modality -> encoder, where the usual one cannot serve
     uses: ClassVar[frozenset[str]] = frozenset()  # of "label", "group", "time": what else it may see
-    per_class: ClassVar[int] = 1  # rows of one class that enter a batch together; above 1 batches have positives
     negatives: ClassVar[str] = "none"  # in-batch, queue, memory bank; none
     missing: ClassVar[str] = "impute_mean"  # how NaN is met: native, mask_as_view, impute_mean
     seen_corruptions: ClassVar[frozenset[str]] = frozenset()  # corruptions that resemble its training view
@@ -98,6 +99,7 @@ class Method(nn.Module, ABC):
     def __init__(self, encoder: nn.Module, view: View) -> None:
         super().__init__()
         self.encoder, self.view = encoder, view
+        self.projector: nn.Module = nn.Identity()  # what stands between encoder and objective; gone at probe time
 
     def calibrate(self, train: Batch, rng: torch.Generator) -> None:
         """Once before training: marginals, banks, neighbours -> buffers."""
@@ -118,6 +120,11 @@ class Method(nn.Module, ABC):
     def backbone(self, batch: Batch) -> Tensor:
         """The encoder's output [n, dim] for samples of one modality."""
         return features(self.encoder, batch.x)["backbone"]
+
+    def projected(self, batch: Batch) -> Tensor:
+        """The projection [n, d] of samples of one modality: what the objective compares."""
+        projected: Tensor = self.projector(self.backbone(batch))
+        return projected
 
     def default_steps(self, train: Batch) -> int:
         """The paper's budget where it depends on the data and the recipe leaves it open."""

@@ -1,6 +1,6 @@
 """What a recipe's optimiser and schedule are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -15,12 +15,21 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-def optimiser(method: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Over what trains; weights decay; biases, norms and temperatures (fewer than two axes) do not."""
-    trained = [p for p in method.parameters() if p.requires_grad]
-    decayed, free = [p for p in trained if p.ndim >= 2], [p for p in trained if p.ndim < 2]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return OPTIMISERS[recipe.optimiser](groups, recipe)
+def optimiser(method: nn.Module, recipe: Recipe, rates: Mapping[str, float]) -> torch.optim.Optimizer:
+    """Over what trains; weights decay; biases, norms and temperatures (fewer than two axes) do not.
+
+    `rates`: prefix of parameters -> the share of the recipe's rate that they move with.
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}  # by share and whether they decay
+    for name, parameter in method.named_parameters():
+        if parameter.requires_grad:
+            share = next((share for prefix, share in rates.items() if name.startswith(prefix)), 1.0)
+            groups.setdefault((share, parameter.ndim >= 2), []).append(parameter)
+    settings = [
+        {"params": group, "lr": recipe.lr * share, "weight_decay": recipe.weight_decay if decays else 0.0}
+        for (share, decays), group in groups.items()
+    ]
+    return OPTIMISERS[recipe.optimiser](settings, recipe)
 
 
 def schedule(optimiser: torch.optim.Optimizer, recipe: Recipe, steps: int) -> lr_scheduler.LRScheduler:

@@ -21,6 +21,11 @@ class Queue(nn.Module):
         self.register_buffer("keys", torch.full((size,), NOBODY))  # [K], object ids
         self.register_buffer("place", torch.zeros((), dtype=torch.long))
 
+    @property
+    def full(self) -> bool:
+        """Whether no random row is left."""
+        return bool((self.keys != NOBODY).all())
+
     @torch.no_grad()
     def enqueue(self, z: Tensor, key: Tensor) -> None:
         """The rows z [n, d] of the objects `key` [n] take the places of the oldest ones."""

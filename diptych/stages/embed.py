@@ -12,6 +12,11 @@ HEALTH_ROWS = 2000  # rows that the health metrics look at
 # An encoder is called collapsed when the normalised embeddings of training rows hardly differ (std·√d; 1 = spread
 # over the sphere, 0 = one point), or when all of them lie on one line (effective rank after centring).
 COLLAPSED_STD, COLLAPSED_RANK = 0.01, 1.05
+# Collapse begins in the projections, since the objective sees nothing else. There a tenth of the spread is none; and
+# where batch norm keeps the spread up, less than two directions (participation ratio) are what collapse leaves, if the
+# views agree on them: the objective is at its optimum and cannot bring others back. Short trainings have few directions
+# too, but no such agreement. Methods that see labels may rightly leave two classes one direction.
+COLLAPSED_PROJECTION, COLLAPSED_DIRECTIONS, AGREED = 0.1, 2.0, 0.95
 SPREAD = ("uniformity", "effective_rank", "collapsed_dimensions", "std_ratio")
 
 
@@ -31,7 +36,8 @@ def run(
     device: str,
 ) -> None:
     """Write all named embeddings of all rows; pass a failed pretraining on."""
-    from diptych.embedder import resolve, restore
+    from diptych.build import batch_of
+    from diptych.embedder import PROJECTION, resolve, restore
     from diptych.train import Stopwatch, seed_everything
 
     trained = read_json(pretrain)
@@ -51,11 +57,14 @@ def run(
     broken = [name for name, z in found.items() if not np.isfinite(z).all()]
     if broken:
         raise ValueError(f"embeddings {', '.join(broken)} hold NaN or infinity")
+    seen = found | restored.project_batch(batch_of(samples, np.arange(len(samples))))
     if trained["steps"]:
         _check_collapse(next(iter(found.values())), samples)
-    health = {name: _spread(z, samples) for name, z in found.items()}
-    for name, value in _alignment(restored, samples, rng, found).items():
-        health[name]["alignment"] = value
+    health = {name: _spread(z, samples) for name, z in seen.items()}
+    for name, values in _agreement(restored, samples, rng, seen).items():
+        health[name] |= values
+    if PROJECTION in seen and "label" not in restored.method.uses:
+        _check_projection(seen[PROJECTION], health[PROJECTION].get("alignment", np.nan), samples)
     arrays = found | _rows(samples)
     if "text_joint" in found and "prompts" in samples.statistics:
         arrays["prompt_joint"] = restored.embed_prompts(samples.statistics["prompts"], facts["classes"])
@@ -83,15 +92,40 @@ def _test_rows(samples: Samples) -> np.ndarray:
     return np.flatnonzero(samples.split == 1)[:HEALTH_ROWS]
 
 
+def _train_rows(z: np.ndarray, samples: Samples) -> np.ndarray:
+    return np.asarray(z[np.flatnonzero(samples.split == 0)[:HEALTH_ROWS]], dtype=np.float64)  # [n, d]
+
+
 def _check_collapse(z: np.ndarray, samples: Samples) -> None:
     from diptych.metrics.base import load
 
-    rows = z[np.flatnonzero(samples.split == 0)[:HEALTH_ROWS]]  # [n, d]
+    rows = _train_rows(z, samples)
     centred = rows - rows.mean(0)
     spread, rank = load("std_ratio")(rows, rows), load("effective_rank")(centred, centred)
     if spread < COLLAPSED_STD or (z.shape[1] > 1 and rank < COLLAPSED_RANK):
         limits = f"limits {COLLAPSED_STD} and {COLLAPSED_RANK}"
         raise Collapsed(f"std·√d of normalised embeddings {spread:.2g}, effective rank {rank:.3g} ({limits})")
+
+
+def _check_projection(z: np.ndarray, alignment: float, samples: Samples) -> None:
+    """`alignment`: mean squared distance of two views' unit projections; NaN where there are not two."""
+    from diptych.metrics.base import load
+
+    rows = _train_rows(z, samples)
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)  # [n, d]
+    spread, directions = load("std_ratio")(rows, rows), _directions(unit)
+    agreement = 1 - alignment / max(2 * unit.var(0).sum(), 1e-300)  # correlation of centred views
+    if spread < COLLAPSED_PROJECTION:
+        raise Collapsed(f"std·√d of normalised projections {spread:.2g} (limit {COLLAPSED_PROJECTION})")
+    if z.shape[1] > 1 and directions < COLLAPSED_DIRECTIONS and agreement > AGREED:
+        limits = f"limits {COLLAPSED_DIRECTIONS} and {AGREED}"
+        raise Collapsed(f"projections lie in {directions:.3g} directions, views agree to {agreement:.3g} ({limits})")
+
+
+def _directions(z: np.ndarray) -> float:
+    """Participation ratio of the covariance's eigenvalues, (Σλ)² / Σλ²: how many directions share the variance."""
+    covariance = np.cov(z, rowvar=False)  # [d, d]
+    return float(np.trace(covariance) ** 2 / max((covariance**2).sum(), 1e-300))
 
 
 def _spread(z: np.ndarray, samples: Samples) -> dict[str, float]:
@@ -102,17 +136,15 @@ def _spread(z: np.ndarray, samples: Samples) -> dict[str, float]:
     return {name: float(load(name)(rows, rows)) for name in SPREAD}
 
 
-def _alignment(restored: Any, samples: Samples, rng: Any, found: dict[str, np.ndarray]) -> dict[str, float]:
-    """How close two views of a test row are; for pairs, the two modalities of one object."""
+def _agreement(restored: Any, samples: Samples, rng: Any, found: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """What two views of a test row have in common; for pairs, the two modalities of one object."""
     import torch
 
     from diptych.build import batch_of
-    from diptych.metrics.base import load
 
-    alignment = load("alignment")
     rows = _test_rows(samples)
     if "text_joint" in found:
-        return {"image_joint": float(alignment(found["image_joint"][rows], found["text_joint"][rows]))}
+        return {"image_joint": _shared(found["image_joint"][rows], found["text_joint"][rows])}
     train, test = (batch_of(samples, r).to(restored.device) for r in (np.flatnonzero(samples.split == 0), rows))
     view = restored.method.view
     view.calibrate(train, rng)  # what a view learnt (marginals) is data, not weights: it is not stored with them
@@ -120,5 +152,11 @@ def _alignment(restored: Any, samples: Samples, rng: Any, found: dict[str, np.nd
         views = view(test, rng)
     if len(views) != 2:  # nothing was paired
         return {}
-    first, second = (restored.embed_batch(view) for view in views)
-    return {name: float(alignment(first[name], second[name])) for name in found}
+    first, second = (restored.embed_batch(view) | restored.project_batch(view) for view in views)
+    return {name: _shared(first[name], second[name]) for name in found}
+
+
+def _shared(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    from diptych.metrics.base import load
+
+    return {name: float(load(name)(first, second)) for name in ("alignment", "shared_information")}

@@ -26,7 +26,7 @@ def run(
     from diptych.build import batch_of, build
     from diptych.checkpoint import Checkpoint
     from diptych.embedder import resolve
-    from diptych.train import parameters_of, seed_everything, train
+    from diptych.train import parameters_of, seed_everything, train, visible
 
     prepared = read_json(card)
     if prepared["status"] != "ok":
@@ -35,11 +35,13 @@ def run(
     rng = seed_everything(job["seed"], device)
     samples = from_arrays(read_npz(data))
     method = build(job["method"], job["settings"], prepared["facts"]).to(device)
-    rows = batch_of(samples, np.flatnonzero(samples.split == 0), method.uses).to(device)
-    method.calibrate(rows, rng)
+    recipe = Recipe(**job["settings"]["recipe"])
+    uses = method.uses | {"label"} if recipe.per_class > 1 else method.uses
+    rows = batch_of(samples, np.flatnonzero(samples.split == 0), uses).to(device)
+    method.calibrate(visible(rows, method), rng)
     identity = digest([job, prepared["fingerprints"], device], 16)
     checkpoint = Checkpoint(record.parent / "checkpoint.safetensors", identity)
-    seen = train(method, rows, Recipe(**job["settings"]["recipe"]), rng, checkpoint)
+    seen = train(method, rows, recipe, rng, checkpoint)
     method.eval()
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
     atomic(encoder, lambda temporary: save_file(state, temporary))

@@ -1,18 +1,20 @@
 """What happens to the pixels of an image view after its crop, with parameters of its own for every sample."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from diptych.batch import Batch
 from diptych.views._images import missing, uniform
 
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 YIQ = (LUMA, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 SHARP = 36  # sides of up to so many pixels are never blurred: the papers' kernel, a tenth of the side, is 3 pixels
+AT_ONCE = 1 << 20  # values of a part of a batch on the CPU: what is made of larger ones leaves cache and heap each time
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,20 @@ class Appearance:
         if self.solarise:
             x = solarise(x, rng, p=self.solarise)
         return cutout(x, rng, p=self.cutout) if self.cutout else x
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at every image of a batch: a crop of it and what happens to its pixels."""
+
+    crop: Callable[[Tensor, torch.Generator], Tensor]
+    appearance: Appearance
+
+    def __call__(self, batch: Batch, rng: torch.Generator) -> Batch:
+        """Images [n, C, H, W] in 0..1 -> one view of them."""
+        x = cast(Tensor, batch.x)
+        parts = x.chunk(max(math.ceil(x.numel() / AT_ONCE), 1) if x.device.type == "cpu" else 1)
+        return batch.with_x(torch.cat([self.appearance(self.crop(part, rng), rng) for part in parts]))
 
 
 def jitter(x: Tensor, rng: torch.Generator, *, strength: float, grey: float, saturation: float = 0.8) -> Tensor:
@@ -89,21 +105,23 @@ def blur(x: Tensor, rng: torch.Generator, *, p: float) -> Tensor:
 
 def _blurred(x: Tensor, sigma: Tensor) -> Tensor:
     """Images [n, C, H, W], each under a Gaussian of its own σ [n]; weights outside the image do not count."""
-    n, channels, height, width = x.shape
-    radius = max(min(height, width) // 20, 1)
-    distance = torch.arange(-radius, radius + 1, device=x.device)
-    kernel = torch.exp(-0.5 * (distance / sigma[:, None]) ** 2)  # [n, k]
-    weight = kernel.repeat_interleave(channels, 0)[:, None, None]  # [n · C, 1, 1, k]: a group for each channel
-    rows = F.conv2d(x.reshape(1, -1, height, width), weight, groups=n * channels, padding=(0, radius))
-    both = F.conv2d(rows, weight.mT, groups=n * channels, padding=(radius, 0)).view(x.shape)
-    down, across = _seen(kernel, height), _seen(kernel, width)  # [n, H], [n, W]
+    radius = max(min(x.shape[2:]) // 20, 1)
+    kernel = torch.exp(-0.5 * (torch.arange(radius + 1, device=x.device) / sigma[:, None]) ** 2)  # [n, k], one side
+    rows, across = _along(x, kernel, 3)
+    both, down = _along(rows, kernel, 2)
     return both.div_((down[:, :, None] * across[:, None])[:, None]).clamp_(0, 1)
 
 
-def _seen(kernel: Tensor, length: int) -> Tensor:
-    """The part of each kernel [n, k] that lies inside, at each of `length` places: [n, length]."""
-    inside = kernel.new_ones(len(kernel), 1, length)
-    return F.conv1d(inside.view(1, -1, length), kernel[:, None], groups=len(kernel), padding=kernel.shape[1] // 2)[0]
+def _along(x: Tensor, kernel: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """The weighted sum along an axis, and the part [n, length] of each kernel that lies inside at each place."""
+    length = x.shape[axis]
+    total, seen = x * kernel[:, 0, None, None, None], kernel[:, :1].repeat(1, length)
+    for distance, weight in enumerate(kernel.T[1:, :, None], 1):  # [n, 1]
+        for here, there in ((0, distance), (distance, 0)):  # neighbours on either side
+            neighbour = x.narrow(axis, there, length - distance)
+            total.narrow(axis, here, length - distance).addcmul_(neighbour, weight[:, None, None])
+            seen.narrow(1, here, length - distance).add_(weight)
+    return total, seen
 
 
 def solarise(x: Tensor, rng: torch.Generator, *, p: float) -> Tensor:

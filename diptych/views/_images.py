@@ -1,7 +1,9 @@
 """Geometry of image views: one window per sample, one resampling for the whole batch."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -36,6 +38,12 @@ def shares(**settings: float) -> None:
 def mirroring(facts: dict[str, Any], flip: float) -> float:
     """The probability of a mirror image: 0 where it means something else, as it does of digits and letters."""
     return flip if facts["mirrored"] else 0.0
+
+
+def cropping(facts: dict[str, Any], *, min_area: float, flip: float) -> Callable[[Tensor, torch.Generator], Tensor]:
+    """`crop` with the settings of a view."""
+    shares(min_area=min_area, flip=flip)
+    return partial(crop, min_area=min_area, flip=mirroring(facts, flip))
 
 
 def crop(x: Tensor, rng: torch.Generator, *, min_area: float, max_aspect: float = 4 / 3, flip: float = 0.0) -> Tensor:

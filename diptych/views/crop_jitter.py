@@ -1,14 +1,13 @@
 """The image views of SimCLR."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from diptych.batch import Batch
 from diptych.parts.method import View
-from diptych.views._colours import Appearance
-from diptych.views._images import crop, mirroring, shares
+from diptych.views._colours import Appearance, Look
+from diptych.views._images import cropping, shares
 
 
 class CropJitter(View):
@@ -33,13 +32,10 @@ class CropJitter(View):
         cutout: float = 0.0,
     ) -> None:
         super().__init__(facts)
-        shares(min_area=min_area, grey=grey, flip=flip, blur=blur, cutout=cutout)
-        self.min_area, self.flip = min_area, mirroring(facts, flip)
-        self.appearance = Appearance(strength, grey, blur=blur, cutout=cutout)
+        shares(grey=grey, blur=blur, cutout=cutout)
+        crop = cropping(facts, min_area=min_area, flip=flip)
+        self.look = Look(crop, Appearance(strength, grey, blur=blur, cutout=cutout))
 
     def forward(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, ...]:
         """Two views of images [n, C, H, W] in 0..1."""
-        return batch.with_x(self._view(batch, rng)), batch.with_x(self._view(batch, rng))
-
-    def _view(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        return self.appearance(crop(cast(Tensor, batch.x), rng, min_area=self.min_area, flip=self.flip), rng)
+        return self.look(batch, rng), self.look(batch, rng)

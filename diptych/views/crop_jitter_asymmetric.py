@@ -1,14 +1,13 @@
 """The image views of BYOL and Barlow Twins."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from diptych.batch import Batch
 from diptych.parts.method import View
-from diptych.views._colours import Appearance
-from diptych.views._images import crop, mirroring, shares
+from diptych.views._colours import Appearance, Look
+from diptych.views._images import cropping, shares
 
 
 class CropJitterAsymmetric(View):
@@ -34,14 +33,12 @@ class CropJitterAsymmetric(View):
         solarise: float = 0.2,
     ) -> None:
         super().__init__(facts)
-        shares(min_area=min_area, grey=grey, flip=flip, blur=blur, second_blur=second_blur, solarise=solarise)
-        self.min_area, self.flip = min_area, mirroring(facts, flip)
+        shares(grey=grey, blur=blur, second_blur=second_blur, solarise=solarise)
+        crop = cropping(facts, min_area=min_area, flip=flip)
         first = Appearance(strength, grey, saturation=0.4, blur=blur)
         second = Appearance(strength, grey, saturation=0.4, blur=second_blur, solarise=solarise)
-        self.appearances = (first, second)
+        self.looks = (Look(crop, first), Look(crop, second))
 
     def forward(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, ...]:
         """Two views of images [n, C, H, W] in 0..1, only the second one solarised."""
-        x = cast(Tensor, batch.x)
-        crops = (crop(x, rng, min_area=self.min_area, flip=self.flip) for _ in self.appearances)
-        return tuple(batch.with_x(change(c, rng)) for c, change in zip(crops, self.appearances, strict=True))
+        return tuple(look(batch, rng) for look in self.looks)

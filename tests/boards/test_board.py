@@ -43,6 +43,40 @@ def test_rows_are_named_by_the_parameters_that_vary(ran):
     assert sum(name.startswith("simclr") for name in names) == 4
 
 
+def renamed(ran, folder, points):
+    """Rows of the board when the four points of its grid have other parameters."""
+
+    def change(cells):
+        places = {text: n for n, text in enumerate(dict.fromkeys(cells[cells["method"] == "simclr"]["params"]))}
+        return cells.assign(params=[json.dumps(points[places[t]]) if t in places else t for t in cells["params"]])
+
+    board = ran.altered(folder, change, "cells")
+    return list(dict.fromkeys(str(row) for row in board.cells["row"] if row.method == "simclr"))
+
+
+def test_a_row_is_named_by_the_parameters_that_its_configuration_has(ran, tmp_path):
+    crop, distance = ({"view.name": name, "view.strength": 0.5} for name in ("crop_jitter", "crop_distance"))
+    crops = [crop | {"view.min_area": area, "view.blur": 0.0} for area in (0.05, 0.2)]
+    distances = [distance | {"view.distance": far, "view.side": 0.5} for far in (0.0, 0.1)]
+    assert renamed(ran, tmp_path, crops + distances) == [
+        "simclr (view.min_area=0.05, view.name=crop_jitter)",
+        "simclr (view.min_area=0.2, view.name=crop_jitter)",
+        "simclr (view.distance=0.0, view.name=crop_distance)",
+        "simclr (view.distance=0.1, view.name=crop_distance)",
+    ]
+
+
+def test_parameters_that_only_some_have_name_rows_where_nothing_else_does(ran, tmp_path):
+    budgets = [{"train.epochs": 5, "lr": 1}, {"train.steps": 80, "lr": 1}, {"lr": 1}, {"lr": 2, "train.steps": 80}]
+    names = renamed(ran, tmp_path, budgets)
+    assert names == [
+        "simclr (lr=1, train.epochs=5)",
+        "simclr (lr=1, train.steps=80)",
+        "simclr (lr=1)",
+        "simclr (lr=2, train.steps=80)",
+    ]
+
+
 def test_summaries_equal_the_long_table(ran):
     results = pd.read_parquet(ran.folder / "results.parquet")
     chosen = results.query("dataset == 'ecg200' and method == 'raw' and probe == 'linear' and metric == 'accuracy'")

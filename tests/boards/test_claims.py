@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from diptych import catalog, claims
+from diptych.plan import Plan
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "claims.yaml"
 
@@ -37,6 +39,23 @@ def test_both_published_studies_are_registered_as_read():
     read = [c for c in claims.load(FILE) if c.mark == "read" and c.kind == "published"]
     assert {(c.dataset, c.method) for c in read} >= {("ecg200", "ts2vec"), ("darwin", "scarf"), ("darwin", "raw")}
     assert {c.condition for c in read if c.dataset == "ecg200"} == {"", "missing_time-0.2", "missing_time-0.4"}
+
+
+def test_every_claim_on_cifar_is_for_one_planned_row_with_its_encoder_alone(tmp_path):
+    full = Plan(str(FILE.parent / "vision_full.yaml"))
+    text = yaml.safe_dump(full.spec.model_dump() | {"encoders": {}, "claims": None})
+    (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
+    small = Plan(str(tmp_path / "small.yaml"))  # the same file with the small conv net
+    ours = [c for c in claims.load(FILE) if c.dataset == "cifar10_jpeg"]
+    assert {"supcon", "simclr", "moco", "byol", "simsiam", "swav", "dcl", "rotation"} <= {c.method for c in ours}
+    for known in ours:
+        assert known.settings["encoder.name"] == "resnet18"
+        for plan, configs in ((full, 1), (small, 0)):
+            cells = [c for c in plan.cells if (c.method, c.dataset) == (known.method, "cifar10_jpeg")]
+            assert cells
+            points = {c.config: {name: str(value) for name, value in plan.flat(c).items()} for c in cells}
+            asked = {name: str(value) for name, value in known.settings.items()}
+            assert sum(asked.items() <= point.items() for point in points.values()) == configs, known
 
 
 @pytest.mark.parametrize(

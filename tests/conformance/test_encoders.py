@@ -7,16 +7,20 @@ from torch.nn import functional as F
 
 from diptych.batch import Graphs
 from diptych.catalog import ENCODERS, components
+from diptych.encoders.bottleneck_mlp import BottleneckMlp
 from diptych.encoders.conv import Conv
 from diptych.encoders.dilated import Dilated
 from diptych.encoders.gin import Gin
+from diptych.encoders.linear import Linear
 from diptych.encoders.mlp import Mlp
+from diptych.encoders.pixel_mlp import PixelMlp
 from diptych.encoders.resnet18 import Resnet18
 from diptych.encoders.transformer import Transformer
 from diptych.encoders.vit import Vit
 
 CLASSES = {"conv": Conv, "dilated": Dilated, "mlp": Mlp, "transformer": Transformer, "gin": Gin}
-CLASSES |= {"resnet18": Resnet18, "vit": Vit}
+CLASSES |= {"resnet18": Resnet18, "vit": Vit, "pixel_mlp": PixelMlp}
+CLASSES |= {"linear": Linear, "bottleneck_mlp": BottleneckMlp}
 MODALITY = {name: component.attributes["modality"] for name, component in components("encoders").items()}
 DERIVED = {"gin", "resnet18"}  # their width follows from other settings
 WIDE = [name for name, component in components("encoders").items() if "dim" in component.parameters]
@@ -68,6 +72,8 @@ def test_some_derive_their_width(encode):
         ("conv", {"dim": 30}, r"encoder\.dim of conv must be a multiple of 4, it is 30"),
         ("transformer", {"dim": 30}, r"encoder\.dim of transformer must be a multiple of its 4 heads, it is 30"),
         ("mlp", {"depth": 0}, r"encoder\.depth of mlp must be at least 1, it is 0"),
+        ("bottleneck_mlp", {"depth": 0}, r"encoder\.depth of bottleneck_mlp must be at least 1, it is 0"),
+        ("pixel_mlp", {"depth": 0}, r"encoder\.depth of pixel_mlp must be at least 1, it is 0"),
         ("resnet18", {"blocks": (2, 0)}, r"resnet18 needs encoder\.width and encoder\.blocks of at least 1"),
         ("vit", {"dim": 30}, r"encoder\.dim of vit must be a multiple of 4 and of its 4 heads, it is 30"),
     ],
@@ -200,14 +206,38 @@ def test_word_order_matters(encode):
 # --- mlp
 
 
-def test_missing_cell_is_the_training_mean(encode):
-    encoder, x = encode("mlp")
+@pytest.mark.parametrize("name", ["mlp", "linear", "bottleneck_mlp"])
+def test_missing_cell_is_the_training_mean(name, encode):
+    encoder, x = encode(name)
     holes = x.clone()
     holes[:, 3] = torch.nan
     means = x.clone()
     means[:, 3] = 0
     assert torch.equal(encoder(holes), encoder(means))
-    assert [tuple(p.shape) for p in encoder.parameters() if p.ndim == 2] == [(256, 13)] + [(256, 256)] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("mlp", [(256, 13), (256, 256), (256, 256), (256, 256)]),
+        ("linear", [(256, 13)]),
+        ("bottleneck_mlp", [(512, 13), (512, 512), (10, 512)]),
+    ],
+)
+def test_table_encoders_have_their_layers(name, shapes, encode):
+    encoder, _ = encode(name)
+    assert [tuple(p.shape) for p in encoder.parameters() if p.ndim == 2] == shapes
+
+
+def test_only_the_linear_encoder_is_linear(encode):
+    """f(a) + f(b) = f(a + b) + f(0) holds for an affine map and for nothing else here."""
+    gaps = {}
+    for name in ("linear", "bottleneck_mlp", "mlp"):
+        encoder, x = encode(name)
+        zero = encoder(torch.zeros(1, x.shape[1]))
+        gaps[name] = (encoder(x[:32]) + encoder(x[32:]) - encoder(x[:32] + x[32:]) - zero).abs().max().item()
+    assert gaps["linear"] < 1e-5
+    assert min(gaps["bottleneck_mlp"], gaps["mlp"]) > 1e-2
 
 
 # --- gin

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from diptych.catalog import components
 from diptych.components import component
+from diptych.encoders.pixel_mlp import PixelMlp
 from diptych.encoders.resnet18 import Resnet18
 from diptych.encoders.vit import Vit
 from diptych.parts.positions import sine_cosine
@@ -109,6 +110,32 @@ def test_zero_residuals_start_as_the_identity():
     torch.testing.assert_close(encoder.stages[0](x), x)
     assert not torch.allclose(Resnet18(facts(), width=4).stages[0](x), x)
     assert not any(block.norm.weight.any() for stage in encoder.stages for block in stage)
+
+
+# --- pixel_mlp
+
+
+def test_pixel_mlp_gives_every_pixel_its_own_weights(photos):
+    """Its first layer has a weight per pixel and channel; with permuted weights it reads permuted pixels alike."""
+    torch.manual_seed(0)
+    encoder = PixelMlp(facts(), hidden=24, depth=3)
+    shapes = [tuple(p.shape) for p in encoder.parameters() if p.ndim == 2]
+    assert shapes == [(24, 3 * 32 * 32), (24, 24), (24, 24), (128, 24)]
+    order, expected = torch.randperm(3 * 32 * 32), encoder(photos)
+    with torch.no_grad():
+        encoder.layers[0].weight.copy_(encoder.layers[0].weight[:, order])
+    shuffled = photos.flatten(1)[:, order].reshape(photos.shape)
+    torch.testing.assert_close(encoder(shuffled), expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(encoder(photos), expected, atol=1e-3)
+
+
+def test_pixel_mlp_reads_another_size_resized(photos):
+    encoder = PixelMlp(facts(), hidden=24)
+    flat = photos.mean((2, 3), keepdim=True)
+    torch.testing.assert_close(encoder(flat.expand(-1, -1, 18, 18)), encoder(flat.expand(-1, -1, 32, 32)))
+    holes = photos[:, :, :16, :16].clone()
+    holes[:, :, 3:5] = torch.nan
+    assert encoder(holes).isfinite().all()
 
 
 # --- vit

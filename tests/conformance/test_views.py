@@ -29,6 +29,8 @@ OFF = MappingProxyType(  # settings under which a view changes nothing
     {
         "crop_jitter": {"min_area": 1.0, "strength": 0.0, "grey": 0.0, "flip": 0.0},
         "crop_flip": {"min_area": 1.0, "flip": 0.0},
+        "one_crop": {"min_area": 1.0, "flip": 0.0},
+        "one_crop_jitter": {"min_area": 1.0, "strength": 0.0, "grey": 0.0, "flip": 0.0},
         "crop_jitter_asymmetric": {"min_area": 1.0, "strength": 0.0, "grey": 0.0, "flip": 0.0, "solarise": 0.0},
         "multi_crop": {"min_area": 1.0, "strength": 0.0, "grey": 0.0, "flip": 0.0, "small": 0},
         "noisy": {"sigma": 0.0},

@@ -43,7 +43,7 @@ def test_card_is_complete(name):
     assert card.n
     assert card.shape
     assert len(card.classes) == len(set(card.classes)) >= 2
-    assert not card.synthetic
+    assert card.synthetic == (not card.sources)  # only what is made here has no source
     assert Card.model_validate(card.model_dump(mode="json")) == card
     if card.modality == "image_text":
         assert all(prompt.count("{}") == 1 for prompt in card.prompts)

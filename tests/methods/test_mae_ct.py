@@ -7,6 +7,7 @@ from diptych import checkpoint
 from diptych.checkpoint import Checkpoint
 from diptych.parts.contrastive_tuning import NeighbourHead
 from diptych.parts.method import Recipe
+from diptych.parts.optimisers import optimiser, schedule
 from diptych.parts.queue import Queue
 from diptych.train import seed_everything, train
 
@@ -54,6 +55,38 @@ def test_each_stage_trains_its_own_parts(digits, made, rng):
     assert moved["mae"] == {*PARTS} - head
     assert moved["head"] == head
     assert moved["tune"] == head | {"encoder.blocks.3."}
+
+
+def test_each_block_has_its_rate(digits, made):
+    """A first step of Adam without decay moves a weight by its rate, whatever the gradient."""
+    method = made("mae_ct", digits)
+    head, tune = method.stages()[1:]
+    assert head.rates["head."] == tune.rates["head."] == pytest.approx(2 / 3)
+    for name, parameter in method.named_parameters():
+        parameter.requires_grad_(name.startswith(tune.parts))
+    before = {name: parameter.detach().clone() for name, parameter in method.named_parameters()}
+    stepper = optimiser(method, Recipe(optimiser="adam", lr=0.3), tune.rates)
+    torch.stack([(p * 7).sum() for p in method.parameters() if p.requires_grad]).sum().backward()
+    stepper.step()
+    moved = {name: float((before[name] - p.detach()).mean()) for name, p in method.named_parameters()}
+    shares = {"head.projector.0.weight": 1, "encoder.norm.weight": 1, "encoder.blocks.1.linear1.weight": 0}
+    shares |= {"encoder.blocks.3.linear1.weight": 0.65, "encoder.blocks.2.linear1.weight": 0.65**2}
+    for name, share in shares.items():
+        assert moved[name] == pytest.approx(0.2 * share, rel=1e-4), name
+
+
+def test_rates_rise_and_fall_together():
+    net = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    recipe = Recipe(optimiser="sgd", lr=0.1, schedule="cosine", warmup=0.3)
+    stepper = optimiser(net, recipe, {"0.": 0.5})
+    rates = schedule(stepper, recipe, 10)
+    seen = []
+    for _ in range(10):
+        seen.append(sorted({group["lr"] for group in stepper.param_groups}))
+        stepper.step()
+        rates.step()
+    assert all(low == pytest.approx(high / 2) for low, high in seen)
+    assert seen[3] == pytest.approx([0.05, 0.1])
 
 
 def test_shares_sum_to_one(digits, made):

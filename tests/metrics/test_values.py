@@ -161,6 +161,25 @@ def test_collapse():
     assert [metrics()[name](zero, zero) for name in found] == [1.0, 1.0, 0.0]
 
 
+def test_shared_information_of_gaussians():
+    """A critic on the sphere stays below the truth, which is −d/2 ln(1 − ρ²), and grows with it."""
+    rng = np.random.default_rng(0)
+    first, noise = rng.normal(size=(2, 1024, 8))
+    found = [
+        metrics()["shared_information"](first, rho * first + (1 - rho**2) ** 0.5 * noise) for rho in (0, 0.5, 0.8, 0.95)
+    ]
+    truth = [-4 * np.log(1 - rho**2) for rho in (0, 0.5, 0.8, 0.95)]
+    assert found == sorted(found)
+    assert all(0 <= bound <= true + 0.01 for bound, true in zip(found, truth, strict=True))
+    assert found[1] > 0.7 * truth[1]
+
+
+def test_shared_information_of_equal_views_reaches_the_cap():
+    z = np.random.default_rng(0).normal(size=(600, 64))
+    assert metrics()["shared_information"](z, z) == pytest.approx(np.log(512), abs=1e-3)
+    assert metrics()["shared_information"](np.ones((600, 4)), np.ones((600, 4))) == 0
+
+
 def test_std_ratio_and_dead_dimensions_of_a_healthy_embedding():
     z = _sphere(2000, 16)
     assert metrics()["std_ratio"](z, z) == pytest.approx(1, abs=0.02)

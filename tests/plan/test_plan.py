@@ -181,3 +181,75 @@ def test_a_setting_that_is_on_or_off_is_no_size(benchmark_file):
     plan = Plan(benchmark_file(f"name: m\ndatasets: [digits]\nmethods: {{simclr: {axes}}}\n"))
     found = [plan.settings(cell)["encoder"]["zero_init_residual"] for cell in plan.cells if cell.method == "simclr"]
     assert found == [False, True]
+
+
+GRIDS = """
+name: several
+datasets: [wine, digits]
+controls: [random]
+methods:
+  scarf: [{view.rate: [0.2, 0.4]}, {view.rate: [0.4, 0.6], datasets: [wine]}, {temperature: [0.5, 1.0]}]
+  simclr:
+    - {view.name: crop_distance, view.distance: [0, 0.1], datasets: [digits]}
+    - {encoder.name: resnet18, datasets: [digits]}
+"""
+
+
+def test_a_list_of_grids_is_their_union_each_on_its_own_data_sets(benchmark_file):
+    plan = Plan(benchmark_file(GRIDS))
+
+    def points(dataset, method, *names):
+        flat = [plan.flat(cell) for cell in plan.cells if (cell.dataset, cell.method) == (dataset, method)]
+        return [tuple(point.get(name) for name in names) for point in flat]
+
+    # rate 0.4 stands in two grids, and the last grid's temperature of 1.0 at rate 0.6 is the default of the second
+    assert points("wine", "scarf", "view.rate", "temperature") == [(0.2, 1.0), (0.4, 1.0), (0.6, 1.0), (0.6, 0.5)]
+    views = [("crop_distance", 0.0, "conv"), ("crop_distance", 0.1, "conv"), ("crop_jitter", None, "resnet18")]
+    assert points("digits", "simclr", "view.name", "view.distance", "encoder.name") == views
+    assert not points("wine", "simclr")
+    assert points("digits", "random", "encoder.name") == [("conv",), ("resnet18",)]
+    assert len({cell.path for cell in plan.cells}) == len(plan.cells)
+
+
+def test_a_list_of_one_grid_and_that_grid_are_the_same_cells(benchmark_file):
+    one = Plan(benchmark_file(TEXT, "one.yaml"))
+    listed = TEXT.replace("{temperature: [0.5, 1.0], view.rate: 0.3}", "[{temperature: [0.5, 1.0], view.rate: 0.3}]")
+    split = "[{temperature: 0.5, view.rate: 0.3}, {temperature: 1.0, view.rate: 0.3}]"
+    split = TEXT.replace("{temperature: [0.5, 1.0], view.rate: 0.3}", split)
+    for text in (listed, split):
+        other = Plan(benchmark_file(text, "other.yaml"), root=str(one.root))
+        assert other.cells == one.cells
+        assert [j.job for j in state.jobs(other)] == [j.job for j in state.jobs(one)]
+
+
+def test_batches_shaped_by_labels_make_a_row_supervised(benchmark_file):
+    text = "name: m\ndatasets: [digits]\nmethods: {simclr: {train.per_class: [1, 32]}, npair: {}}\ncontrols: [raw]\n"
+    plan = Plan(benchmark_file(text + "train: {batch_size: 64, epochs: 1}\n"))
+    roles = {(c.method, plan.flat(c)["train.per_class"]): plan.role(c) for c in plan.cells}
+    assert roles == {
+        ("simclr", 1): "self-supervised",
+        ("simclr", 32): "supervised",
+        ("npair", 2): "supervised",
+        ("raw", 1): "control",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "axes", "problem"),
+    [
+        ("simclr", "train.per_class: 0", "out of range; per_class must be > 0"),
+        ("simclr", "train.per_class: 1.5", "1.5 is not a int"),
+        ("simclr", "train.per_class: true", "is not a int"),
+        ("simclr", "train.per_class: 65, train.batch_size: 64", "a batch has 64 rows; it must be from 1 to"),
+        (
+            "npair",
+            "train.per_class: 1",
+            "methods.npair: train.per_class 1 of npair: the method needs rows of one class",
+        ),
+        ("random", "train.per_class: 2", "random is not trained"),
+    ],
+)
+def test_rows_of_a_class_that_cannot_be_are_refused(method, axes, problem, benchmark_file):
+    text = f"name: m\ndatasets: [digits]\nmethods: {{{method}: {{{axes}}}}}\n"
+    with pytest.raises(BenchmarkError, match=problem):
+        Plan(benchmark_file(text))

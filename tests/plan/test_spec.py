@@ -50,6 +50,44 @@ BROKEN = {
         "name: m\ndatasets: [vader_movies]\nmethods: {simcse: {encoder.heads: 0}}\n",
         "a size must be at least 1",
     ),
+    "no grids": (
+        GOOD.replace("{scarf: {}}", "{scarf: []}"),
+        r"mine.yaml:3: methods.scarf: a grid .* or a list of such grids was expected, not \[\]",
+    ),
+    "no grid": (GOOD.replace("{scarf: {}}", "{scarf: 5}"), r"methods.scarf: a grid .* was expected, not 5"),
+    "a grid that is none": (GOOD.replace("{scarf: {}}", "{scarf: [{}, 5]}"), r"methods.scarf\[1\]: .*dictionary"),
+    "wrong type in the second grid": (
+        GOOD.replace("{scarf: {}}", "{scarf: [{}, {view.rate: hot}]}"),
+        r"methods.scarf\[1\].view.rate: 'hot' is not a float",
+    ),
+    "rate above one in the second grid": (
+        GOOD.replace("{scarf: {}}", "{scarf: [{}, {view.rate: [0.5, 7.0]}]}"),
+        r"methods.scarf\[1\].view.rate: 7.0 is out of range; view.rate is a probability, from 0 to 1",
+    ),
+    "unknown parameter in the second grid": (
+        GOOD.replace("{scarf: {}}", "{scarf: [{}, {view.rat: 0.1}]}"),
+        r"methods.scarf\[1\]: .*no parameter view.rat .*view.rate",
+    ),
+    "empty axis in the second grid": (
+        GOOD.replace("{scarf: {}}", "{scarf: [{}, {temperature: []}]}"),
+        r"methods.scarf\[1\]: an axis without values",
+    ),
+    "unknown data set of a grid": (
+        GOOD.replace("{scarf: {}}", "{scarf: [{}, {datasets: [vine]}]}"),
+        r"methods.scarf\[1\].datasets: unknown data set 'vine' \(did you mean wine\?\); valid: wine",
+    ),
+    "no data sets of a grid": (
+        GOOD.replace("{scarf: {}}", "{scarf: [{}, {datasets: []}]}"),
+        r"methods.scarf\[1\].datasets: a list of data set names was expected",
+    ),
+    "impossible asked pair of a grid": (
+        "name: m\ndatasets: [digits, mutag]\nmethods: {simclr: {}, graphcl: [{}, {datasets: [digits]}]}\n",
+        r"methods.graphcl\[1\].datasets: graphcl cannot run on digits \(image\); it runs on graph",
+    ),
+    "data set that no grid is for": (
+        "name: m\ndatasets: [wine, digits]\nmethods: {simclr: [{datasets: [wine]}, {datasets: [wine]}]}\n",
+        r"no method of this file runs on digits \(image\)",
+    ),
     "empty axis": (GOOD.replace("{scarf: {}}", "{scarf: {temperature: []}}"), "an axis without values"),
     "point twice": (GOOD.replace("{scarf: {}}", "{scarf: {temperature: [1.0, 1.0]}}"), "stands twice"),
     "unknown train key": (GOOD + "train: {epoch: 2}\n", "no setting 'epoch'; valid: .*epochs"),

@@ -1,13 +1,20 @@
 """The one training loop, on real data: determinism, budgets, early stopping, divergence, collapse."""
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from sklearn import datasets
 
 from diptych import train as loop
-from diptych.data.samples import fingerprint
+from diptych.batch import Batch
+from diptych.build import build
+from diptych.catalog import components
+from diptych.data.samples import fingerprint, from_arrays
+from diptych.parts.method import Recipe
 from diptych.plan import Plan
 from diptych.records import read_json, read_npz, read_table
 from diptych.stages import download, embed, prepare, pretrain
@@ -34,6 +41,15 @@ def wine(tmp_path_factory):
         card=files.card,
     )
     return folder, files
+
+
+@pytest.fixture(scope="module")
+def wine_rows():
+    """Facts and the labelled rows of wine, standardised."""
+    x, y = datasets.load_wine(return_X_y=True)
+    x, rows = torch.from_numpy(((x - x.mean(0)) / x.std(0)).astype("float32")), torch.arange(len(x))
+    facts = {"modality": "tabular", "shape": [13], "classes": 3, "n_train": len(x), "fields": list(range(13))}
+    return facts, Batch(x, rows, rows, torch.from_numpy(y))
 
 
 def _pretrain(wine, tmp_path, axes="train.patience: 0", name="a"):
@@ -108,6 +124,24 @@ def test_a_constant_encoder_is_collapsed(wine, tmp_path, monkeypatch):
         _embed(wine, plan, made)
 
 
+@pytest.mark.parametrize(
+    ("noise", "spokes", "alignment", "message"),
+    [
+        (1e-3, 1, 0.0, "std·√d"),  # one point
+        (0.05, 2, 0.02, "directions"),  # one line, and the views agree: nothing can bring other directions back
+        (0.05, 2, 1.5, ""),  # one line, but the views do not agree yet: an early stage of training
+        (0.05, 2, np.nan, ""),  # no pairs of views to ask
+        (1.0, 2, 0.02, ""),
+    ],
+)
+def test_collapsed_projections(wine, noise, spokes, alignment, message):
+    rng, samples = np.random.default_rng(0), from_arrays(read_npz(wine[1].data))
+    sign = np.where(np.arange(len(samples)) % spokes, -1, 1)[:, None]
+    z = sign * np.ones((1, 16)) + noise * rng.normal(size=(len(samples), 16))
+    with pytest.raises(embed.Collapsed, match=message) if message else nullcontext():
+        embed._check_projection(z, alignment, samples)
+
+
 def test_blank_outputs_are_valid_and_passed_on(wine, tmp_path):
     plan, made = _pretrain(wine, tmp_path)
     job = json.loads(plan.cell_job("pretrain", plan.cells[0]))
@@ -161,6 +195,55 @@ def test_rows_of_a_class_enter_a_batch_together():
         assert (label[rows].view(3, 4) == label[rows].view(3, 4)[:, :1]).all()
     assert {7, 8} <= set(label[epoch[4]].tolist())
     assert not torch.equal(torch.cat(epoch), torch.cat([batches.next() for _ in range(5)]))
+
+
+def test_groups_of_a_batch_are_of_different_classes():
+    label = torch.arange(4000) % 10
+    batches = loop._Batches(4000, 256, torch.Generator().manual_seed(0), classes=(label, 64))
+    seen = [label[batches.next()].bincount(minlength=10) for _ in range(2 * 15)]
+    assert all(sorted(counts.tolist()) == [0] * 6 + [64] * 4 for counts in seen)
+    assert len({tuple(counts.tolist()) for counts in seen}) > 5, "not always the same classes"
+
+
+def test_a_rare_class_is_spread_over_the_epoch():
+    label = (torch.arange(1000) % 10 == 0).long()  # nine tenths, one tenth
+    batches = loop._Batches(1000, 100, torch.Generator().manual_seed(0), classes=(label, 2))
+    assert all(8 <= int(label[batches.next()].sum()) <= 12 for _ in range(10))
+
+
+@pytest.mark.parametrize(("name", "sees"), [("scarf", False), ("npair", True)])
+def test_labels_that_shape_batches_stay_hidden(name, sees, wine_rows, monkeypatch):
+    facts, rows = wine_rows
+    view = {"name": components("methods")[name].attributes["modalities"]["tabular"]}
+    method = build(name, {"method": {}, "view": view, "encoder": {"name": "mlp"}}, facts)
+    method.calibrate(loop.visible(rows, method), torch.Generator())
+    seen, plain = [], method.loss
+
+    def loss(batch, rng):
+        seen.append(batch)
+        return plain(batch, rng)
+
+    monkeypatch.setattr(method, "loss", loss)
+    recipe = Recipe(epochs=2, batch_size=32, per_class=16, validation=0.2, patience=5)
+    loop.train(method, rows, recipe, torch.Generator().manual_seed(0))
+    assert {batch.label is not None for batch in seen} == {sees}
+    shaped = [rows.label[batch.index].bincount(minlength=3) for batch in seen if len(batch) == 32]
+    assert sum(sorted(counts.tolist()) == [0, 16, 16] for counts in shaped) >= len(shaped) / 2
+
+
+def test_labels_that_shape_batches_are_needed(wine_rows):
+    facts, rows = wine_rows
+    method = build(
+        "scarf", {"method": {}, "view": {"name": "two_field_corruptions"}, "encoder": {"name": "mlp"}}, facts
+    )
+    with pytest.raises(ValueError, match="the batch has no labels"):
+        loop.train(method, replace(rows, label=None), Recipe(steps=1, per_class=2), torch.Generator())
+
+
+def test_batches_shaped_by_labels_through_the_stage(wine, tmp_path):
+    _, made = _pretrain(wine, tmp_path, "train.batch_size: 32, train.per_class: 16")
+    assert read_json(made.record)["status"] == "ok"
+    assert read_json(made.record)["job"]["settings"]["recipe"]["per_class"] == 16
 
 
 def test_a_class_for_every_row_is_refused():
