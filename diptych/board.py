@@ -26,6 +26,8 @@ def show(folder: Path) -> None:
     console.print(_overview(feed))
     for note in feed["notes"]:
         console.print(f"• {note}")
+    for number, effect in enumerate(feed.get("effects", []), 1):  # absent from boards of earlier versions
+        console.print(f"{number}. {effect['line']}")
     if verdicts := _verdicts(feed["claims"]):
         console.print(f"\nPublished numbers (marked as read): {verdicts}")
     for line in _places(feed, folder):

@@ -40,11 +40,12 @@ class Restored:
         return {name: _array([part[name] for part in parts]) for name in parts[0]}
 
     @torch.no_grad()
-    def project_batch(self, batch: Batch) -> dict[str, np.ndarray]:
-        """Projections float32 [n, d] under their name; none where the objective compares representations."""
+    def project(self, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Projections float32 [n, d] of embeddings; none where the objective compares representations as they are."""
         if isinstance(self.method.projector, nn.Identity):
             return {}
-        return {PROJECTION: _array([self.method.projected(chunk) for chunk in self._chunks(batch)])}
+        rows = torch.from_numpy(found["backbone"]).to(self.device).split(CHUNK)
+        return {PROJECTION: _array([self.method.projector(h) for h in rows])}
 
     def _chunks(self, batch: Batch) -> Iterator[Batch]:
         for rows in torch.split(torch.arange(len(batch)), CHUNK):

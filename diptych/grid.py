@@ -207,14 +207,15 @@ def _under(point: dict[str, Any], prefix: str) -> dict[str, Any]:
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     flat = dict(settings["method"])
     for part, prefix in (("view", "view"), ("encoder", "encoder"), ("recipe", "train")):
-        flat |= _nested(settings[part], prefix)
+        flat |= nested(settings[part], prefix)
     return {key: value for key, value in flat.items() if value is not None}
 
 
-def _nested(settings: dict[str, Any], prefix: str) -> dict[str, Any]:
+def nested(settings: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Settings as flat parameters under a prefix."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
-        flat |= _nested(value, f"{prefix}.{key}") if isinstance(value, dict) else {f"{prefix}.{key}": value}
+        flat |= nested(value, f"{prefix}.{key}") if isinstance(value, dict) else {f"{prefix}.{key}": value}
     return flat
 
 

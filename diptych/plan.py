@@ -138,25 +138,30 @@ class Plan:
     def _configs(self, method: str, dataset: str) -> list[Config]:
         """The union of a method's grids on a data set: a point of several grids is one configuration."""
         found: dict[str, Config] = {}
-        for own in (g for g in self.grids(method) if dataset in self.runs_on(method, g)):
-            asked = (
-                self._beside(own, dataset) if method in spec.SAME_ENCODER and method not in self.spec.methods else own
-            )
-            points = grid.configs(method, self.cards[dataset].modality, asked, self.spec)
+        for own in self._asked(method, dataset):
+            points = grid.configs(method, self.cards[dataset].modality, own, self.spec)
             if not points:
                 raise BenchmarkError(f"{own.place}: an axis without values")
             checks.unique([config.id for config in points], own.place)
             found |= {config.id: config for config in points}
         return list(found.values())
 
-    def _beside(self, own: Grid, dataset: str) -> Grid:
-        """The grid of a control that stands beside every encoder that the methods use."""
+    def _asked(self, method: str, dataset: str) -> list[Grid]:
+        """The grids of a method on a data set; a control has one for each encoder that the methods use."""
+        found = [own for own in self.grids(method) if dataset in self.runs_on(method, own)]
+        if method not in spec.SAME_ENCODER or method in self.spec.methods:
+            return found
+        return [replace(own, axes=axes) for own in found for axes in self._encoders(dataset)]
+
+    def _encoders(self, dataset: str) -> list[dict[str, Any]]:
+        """The settings of each encoder that the methods use on a data set; the usual ones where they are towers."""
         used = [
-            config.settings["encoder"].get("name")
+            grid.nested(config.settings["encoder"], "encoder")
             for (where, method, _), config in self.configs.items()
             if where == dataset and method in self.spec.methods
         ]
-        return replace(own, axes={"encoder.name": list(dict.fromkeys(used))} if used and all(used) else {})
+        distinct = {digest(axes): axes for axes in used if "encoder.name" in axes}
+        return list(distinct.values()) or [{}]
 
     def _corruptions(self, dataset: str) -> list[dict[str, Any] | None]:
         """None is the clean condition, which always stands beside the corrupted ones that ask for severity 0."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from diptych.boards.frame import Board, Row, Task, higher_is_better
+from diptych.boards.frame import Board, Row, Task, higher_is_better, lines
 from diptych.boards.tables import number
 from diptych.effects import Comparison, alike, comparisons, is_measured, is_number
 from diptych.stats import Array, pooled_sd, summarise
@@ -156,7 +156,10 @@ class Judge:
 
     @cached_property
     def _about(self) -> dict[str, Any]:
-        return {str(row.cell): row for row in self.board.cells.itertuples(index=False)}
+        return {str(line.cell): line for line in lines(self.board.cells)}
+
+    def _status(self, cell: Cell) -> str:
+        return str(self._about[cell.path].status)
 
     @cached_property
     def _scores(self) -> dict[str, float]:
@@ -168,7 +171,8 @@ class Judge:
 
     def row(self, cell: Cell) -> Row:
         """The board's row of a cell."""
-        return self._about[cell.path].row  # type: ignore[no-any-return]
+        row: Row = self._about[cell.path].row
+        return row
 
     def loss(self, cell: Cell) -> float:
         """Mean training loss of the last tenth of the steps."""
@@ -220,7 +224,7 @@ class Judge:
         return bool(np.isfinite(values).all())
 
     def _absent(self, cells: list[Cell]) -> str:
-        ended = Counter(str(self._about[cell.path].status) for cell in cells)
+        ended = Counter(map(self._status, cells))
         why = ", ".join(f"{n} {status}" for status, n in ended.items() if status != "ok")
         what = " or loss" if self.effect.kind == "splits" else f" or {self.effect.along}" if self.measured else ""
         return f"{len(cells)} of {len(self._needed)} cells have no score{what}{': ' + why if why else ''}"
@@ -272,9 +276,8 @@ class Judge:
         if self.effect.kind == "above":
             return f"{self._metric} {number(after)} for {last}, {number(before)} for {first}"
         if self.effect.kind == "peaks":
-            return (
-                f"{self._metric} {number(before)} at the better end ({axis} {first}), {number(after)} inside ({last})"
-            )
+            end = f"{number(before)} at the better end ({first})"
+            return f"{self._metric} along {axis}: {number(after)} inside ({last}), {end}"
         if self.effect.kind == "steeper":
             gains = f"{after:+.3f} for {name(self.effect.of)}, {before:+.3f} for {name(self.effect.over or {})}"
             return f"{self._metric} from {axis} {first} to {last}: {gains}; difference"
@@ -302,21 +305,16 @@ class Judge:
         if not equal:
             return None
         means = [float(point.values.mean()) for point in points]
-        high, low = max(
-            ((a, b) if means[a] >= means[b] else (b, a) for a, b in equal), key=lambda p: means[p[0]] - means[p[1]]
-        )
-        sd, n = pooled_sd(summarise(point.values) for point in points), len(self.seeds)
-        range_ = stats.studentized_range.ppf(1 - LEVEL / len(self.comparisons), len(points), len(points) * (n - 1))
-        gap, half = means[high] - means[low], float(range_) * sd / np.sqrt(n)
+        apart = max(equal, key=lambda pair: abs(means[pair[0]] - means[pair[1]]))
+        high, low = sorted(apart, key=lambda p: -means[p])
+        sd, n, k = pooled_sd(summarise(point.values) for point in points), len(self.seeds), len(points)
+        critical = float(stats.studentized_range.ppf(1 - LEVEL / len(self.comparisons), k, k * (n - 1)))
+        gap, half = means[high] - means[low], critical * sd / float(np.sqrt(n))
         difference = Interval(gap, gap - half, gap + half)
-        shown = difference.verdict == "shown" and gap > SPLIT_SDS * sd
+        verdict = "shown" if difference.low > 0 and gap > SPLIT_SDS * sd else "not shown"
         told = [f"{number(means[p])} at loss {number(losses[p])} ({self.row(points[p].cells[0])})" for p in (high, low)]
         there = f" on {comparison.dataset}" if len(self.comparisons) > 1 else ""
-        return (
-            "shown" if shown else "not shown",
-            difference,
-            f"{self.metric(comparison)}{there} {' against '.join(told)}",
-        )
+        return verdict, difference, f"{self.metric(comparison)}{there} {' against '.join(told)}"
 
     def _comparable(self, points: list[Point], losses: list[float], a: int, b: int) -> bool:
         close = abs(losses[a] - losses[b]) <= EQUAL_LOSS * min(abs(losses[a]), abs(losses[b]))
@@ -327,24 +325,15 @@ class Judge:
 
     def _collapses(self) -> Judged:
         """Statuses decide: every cell of `of` collapsed and none beside it did."""
-        sides = [[c for comparison in self.comparisons for c in [*side(comparison)]] for side in (_of, _over)]
-        (ended, others), planned = [[self._about[cell.path].status for cell in side] for side in sides], len(sides[0])
-        if missing := sum(status not in ENDED for status in ended):
-            return self._judged(
-                "not measured", f" ({missing} of {planned} cells did not run to an end)", missing=missing
-            )
-        fell, beside = ended.count("collapsed"), others.count("collapsed")
+        of = [self._status(cell) for c in self.comparisons for cell in chain.from_iterable(c.of.values())]
+        others = [self._status(cell) for c in self.comparisons for cell in chain.from_iterable(c.over.values())]
+        if missing := sum(status not in ENDED for status in of):
+            why = f" ({missing} of {len(of)} cells did not run to an end)"
+            return self._judged("not measured", why, missing=missing)
+        fell, beside = of.count("collapsed"), others.count("collapsed")
         ran = sum(status in ENDED for status in others)
-        verdict = "shown" if fell == planned and not beside else "opposite" if not fell and beside else "not shown"
-        return self._judged(verdict, said=f"{fell} of {planned} cells collapsed, {beside} of {ran} beside them")
-
-
-def _of(comparison: Comparison) -> list[Cell]:
-    return [*chain.from_iterable(comparison.of.values())]
-
-
-def _over(comparison: Comparison) -> list[Cell]:
-    return [*chain.from_iterable(comparison.over.values())]
+        verdict = "shown" if fell == len(of) and not beside else "opposite" if not fell and beside else "not shown"
+        return self._judged(verdict, said=f"{fell} of {len(of)} cells collapsed, {beside} of {ran} beside them")
 
 
 def name(where: dict[str, Any]) -> str:

@@ -137,13 +137,13 @@ class Board:
     def control(self, task: Task, method: str, beside: Row | None = None) -> Summary:
         """All seeds of a control on a task: those with the encoder of the row `beside`, where it ran with that one."""
         rows = [row for row in self.planned(task) if row.method == method]
-        encoder = self._encoders.get((task, beside), "")
+        encoder = self._encoders.get((task, beside))
         same = [row for row in rows if self._encoders[task, row] == encoder]
         return summarise(value for row in same or rows for value in self._values.get((task, row), ()))
 
     @cached_property
-    def _encoders(self) -> dict[tuple[Task, Row | None], str]:
-        points = [str(json.loads(text).get("encoder.name", "")) for text in self.cells["params"]]
+    def _encoders(self) -> dict[tuple[Task, Row | None], dict[str, Any]]:
+        points = [_encoder(json.loads(text)) for text in self.cells["params"]]
         return dict(zip(zip(self.cells["task"], self.cells["row"], strict=True), points, strict=True))
 
     def rank_tasks(self, modality: str = "") -> list[Task]:
@@ -202,6 +202,10 @@ def chance(metric: str, counts: tuple[int, ...]) -> tuple[float, float] | None:
         share = 1 / len(sizes)
         return share, float(np.sqrt((share * (1 - share) / sizes).sum()) / len(sizes))
     return None
+
+
+def _encoder(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name.startswith("encoder.")}
 
 
 def _tasks(table: pd.DataFrame) -> pd.Series[Any]:

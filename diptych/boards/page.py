@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from diptych import claims
-from diptych.boards import damage, details, figures, tables, text
+from diptych.boards import damage, details, effect_figures, effects, figures, tables, text
 from diptych.boards.frame import Board, Row, Task
 from diptych.boards.ranking import Standing, leaderboard
 from diptych.records import atomic, write_json
@@ -79,6 +79,11 @@ class _Report:
         return damage.curves(self.board) + damage.pretraining_curves(self.board)
 
     @cached_property
+    def effects(self) -> list[effects.Judged]:
+        """The effects that the benchmark file states, judged."""
+        return effects.judge(self.board)
+
+    @cached_property
     def overall(self) -> list[Standing]:
         """The leaderboard over all data sets."""
         return leaderboard(self.board)
@@ -105,6 +110,7 @@ class _Report:
             "scores": _without_nan([_score(board, task, row) for task, row in board.summaries]),
             "overview": [[tables.plain(entry) for entry in line] for line in (overview.columns, *overview.rows)],
             "notes": self.notes,
+            "effects": _without_nan([effect.feed for effect in self.effects]),
             "claims": _without_nan(self.claims),
         }
 
@@ -115,11 +121,12 @@ class _Report:
             "board": board,
             "status": Counter(board.cells["status"]),
             "notes": self.notes,
+            "effects": [effect.line for effect in self.effects],
             "overall": tables.standings(board),
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "overview": tables.overview(board),
             "tasks": [_section(board, task, self.curves) for task in board.tasks],
-            "figures": _figures(board, self.overall, self.curves),
+            "figures": _figures(self),
             "claims": details.claims(self.claims),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
             "leaks": details.leaks(board, self.shuffled),
@@ -132,6 +139,7 @@ class _Report:
             "store": self.store,
             "commands": [f"make run BENCHMARK={benchmark}", f"diptych audit {benchmark}", look(self.store)],
             "markdown": tables.markdown,
+            "plain_line": tables.plain_line,
         }
 
 
@@ -167,10 +175,12 @@ def _section(board: Board, task: Task, curves: list[damage.Curve]) -> dict[str, 
     }
 
 
-def _figures(board: Board, overall: list[Standing], curves: list[damage.Curve]) -> dict[str, list[figures.Drawn]]:
+def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
+    board, curves = report.board, report.curves
     corruptions = dict.fromkeys(curve.corruption for curve in curves)
     drawn: dict[str, list[figures.Drawn | None]] = {
-        "standing": [figures.standing_plot(board, overall)],
+        "effects": [*effect_figures.plots(board, report.effects)],
+        "standing": [figures.standing_plot(board, report.overall)],
         "robustness": [figures.robustness_plot(board, curves, corruption) for corruption in corruptions],
         "cost": [figures.cost_plot(board)],
         "grid": [*figures.grid_plots(board)],

@@ -195,4 +195,9 @@ def plain(entry: Entry) -> str:
 
 
 def _escaped(entry: Entry) -> str:
-    return plain(entry).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return plain_line(plain(entry)).replace("|", "\\|")
+
+
+def plain_line(text: str) -> str:
+    """Text as one line of Markdown without elements."""
+    return text.replace("<", "&lt;").replace("\n", " ")

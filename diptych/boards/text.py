@@ -87,7 +87,7 @@ def how_to_read(board: Board) -> list[tuple[str, str]]:
     budget = ", ".join(f"{key} = {value}" for key, value in spec.train.items()) or "each paper's own"
     return [
         ("Score", f"{metric}, of the {board.probe} probe fitted on frozen embeddings of train, scored once on test."),
-        *((term, " ".join(text.split())) for term, text in TERMS.items()),
+        *((term, " ".join(text.split())) for term, text in TERMS.items() if term != "Effects" or spec.effects),
         ("Budget", f"{budget}. Seeds: {', '.join(map(str, spec.seeds))}."),
     ]
 
@@ -111,5 +111,10 @@ TERMS = {
     "Area": """under the score over severity, divided by the largest severity, encoder frozen; severity 0 is the clean
         score. A poor row keeps much of little: read area and clean score together. “Keeps” is the share of the clean
         advantage over chance that is left on average.""",
+    "Effects": """published effects that the benchmark file states. The unit is the seed: data sets and other axes are
+        averaged inside a seed, and the 95 % t interval of the mean difference over seeds decides: shown (it excludes 0
+        in the claimed direction), opposite (in the other one), not shown, not measured (cells are missing). The best
+        point of a peak is chosen for each seed by the other seeds. Each effect is judged for itself: of twenty that are
+        not there, one is called shown or opposite by chance.""",
     "Health": "alignment, uniformity and rank of the embeddings of test rows; they explain scores, they rank nothing.",
 }

@@ -36,7 +36,6 @@ def run(
     device: str,
 ) -> None:
     """Write all named embeddings of all rows; pass a failed pretraining on."""
-    from diptych.build import batch_of
     from diptych.embedder import PROJECTION, resolve, restore
     from diptych.train import Stopwatch, seed_everything
 
@@ -57,7 +56,7 @@ def run(
     broken = [name for name, z in found.items() if not np.isfinite(z).all()]
     if broken:
         raise ValueError(f"embeddings {', '.join(broken)} hold NaN or infinity")
-    seen = found | restored.project_batch(batch_of(samples, np.arange(len(samples))))
+    seen = found | restored.project(found)
     if trained["steps"]:
         _check_collapse(next(iter(found.values())), samples)
     health = {name: _spread(z, samples) for name, z in seen.items()}
@@ -152,8 +151,10 @@ def _agreement(restored: Any, samples: Samples, rng: Any, found: dict[str, np.nd
         views = view(test, rng)
     if len(views) != 2:  # nothing was paired
         return {}
-    first, second = (restored.embed_batch(view) | restored.project_batch(view) for view in views)
-    return {name: _shared(first[name], second[name]) for name in found}
+    first, second = (restored.embed_batch(view) for view in views)
+    pairs = {name: (first[name], second[name]) for name in first}
+    pairs |= {name: (z, restored.project(second)[name]) for name, z in restored.project(first).items()}
+    return {name: _shared(*pair) for name, pair in pairs.items()}
 
 
 def _shared(first: np.ndarray, second: np.ndarray) -> dict[str, float]:

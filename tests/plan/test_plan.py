@@ -176,6 +176,12 @@ def test_controls_stand_beside_the_encoders_that_methods_use(benchmark_file):
     assert encoders("{mae: {}, random: {}}", "random") == {"conv"}  # what the file says itself
 
 
+def test_controls_stand_beside_encoders_of_every_size(benchmark_file):
+    plan = Plan(benchmark_file("name: m\ndatasets: [digits]\nmethods: {simclr: {encoder.dim: [32, 64]}, byol: {}}\n"))
+    sizes = [plan.settings(cell)["encoder"]["dim"] for cell in plan.cells if cell.method == "random"]
+    assert sorted(sizes) == [32, 64, 128]
+
+
 def test_a_setting_that_is_on_or_off_is_no_size(benchmark_file):
     axes = "{encoder.name: resnet18, encoder.zero_init_residual: [false, true]}"
     plan = Plan(benchmark_file(f"name: m\ndatasets: [digits]\nmethods: {{simclr: {axes}}}\n"))
