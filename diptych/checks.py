@@ -24,10 +24,8 @@ def check(plan: "Plan") -> None:
     for card in plan.cards.values():
         spec.one_of(card.metric, metrics[1:], "metric", f"{place}: datasets: {card.name}")
     grid.check_train(plan.spec.train, f"{place}: train")
-    for modality, encoder in plan.spec.encoders.items():
-        spec.one_of(modality, catalog.ENCODERS, "modality", f"{place}: encoders")
-        able = [n for n, e in catalog.components("encoders").items() if e.attributes["modality"] == modality]
-        spec.one_of(encoder, able, "encoder", f"{place}: encoders.{modality}")
+    for modality, entry in plan.spec.encoders.items():
+        grid.check_encoder(modality, entry, f"{place}: encoders.{modality}")
     for key in ("seeds", "probes", "controls"):
         unique(getattr(plan.spec, key), f"{place}: {key}")
     for key in ("robustness", "pretrain_corruption"):

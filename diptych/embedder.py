@@ -44,8 +44,8 @@ class Restored:
         """Projections float32 [n, d] of embeddings; none where the objective compares representations as they are."""
         if isinstance(self.method.projector, nn.Identity):
             return {}
-        rows = torch.from_numpy(found["backbone"]).to(self.device).split(CHUNK)
-        return {PROJECTION: _array([self.method.projector(h) for h in rows])}
+        chunks = torch.split(torch.from_numpy(found["backbone"]), CHUNK)
+        return {PROJECTION: _array([self.method.projector(h.to(self.device)) for h in chunks])}
 
     def _chunks(self, batch: Batch) -> Iterator[Batch]:
         for rows in torch.split(torch.arange(len(batch)), CHUNK):

@@ -60,6 +60,7 @@ class Parts:
     modality: str
     view: str
     encoders: dict[str, str]  # tower -> encoder
+    sizes: dict[str, dict[str, Any]]  # encoder -> settings that the benchmark gives it
 
     def __str__(self) -> str:
         return f"{self.method} on {self.modality}"
@@ -71,7 +72,7 @@ def configs(method: str, modality: str, grid: Grid, benchmark: Benchmark) -> lis
     rest = {key: value for key, value in grid.axes.items() if key not in CHOICES}
     found = [
         _config(parts, point, benchmark.train)
-        for parts in _parts(usual_parts(method, modality, benchmark.encoders), grid.axes, grid.place)
+        for parts in _parts(_usual_parts(method, modality, benchmark.encoders), grid.axes, grid.place)
         for point in _points(parts, rest, grid.place)
     ]
     for config in found:
@@ -79,11 +80,12 @@ def configs(method: str, modality: str, grid: Grid, benchmark: Benchmark) -> lis
     return found
 
 
-def usual_parts(method: str, modality: str, encoders: dict[str, str]) -> Parts:
+def _usual_parts(method: str, modality: str, encoders: dict[str, dict[str, Any]]) -> Parts:
     """The method's own view; its own encoder where the usual one cannot serve, else the benchmark's, else ours."""
     own = components("methods")[method].attributes
-    chosen = ENCODERS | encoders | own["encoders"]
-    return Parts(method, modality, str(own["modalities"][modality]), {t: chosen[t] for t in towers(modality)})
+    chosen = ENCODERS | {m: entry["name"] for m, entry in encoders.items()} | own["encoders"]
+    sizes = {entry["name"]: {k: v for k, v in entry.items() if k != "name"} for entry in encoders.values()}
+    return Parts(method, modality, str(own["modalities"][modality]), {t: chosen[t] for t in towers(modality)}, sizes)
 
 
 def _parts(usual: Parts, grid: dict[str, Any], place: str) -> list[Parts]:
@@ -151,6 +153,20 @@ def check_train(train: dict[str, Any], place: str) -> None:
     _one_budget([key for key in BUDGETS if train.get(key) is not None], place)
 
 
+def check_encoder(modality: str, entry: dict[str, Any], place: str) -> None:
+    """The benchmark's encoder of a modality: a known one, and settings that it has."""
+    one_of(modality, ENCODERS, "modality", place.rpartition(".")[0])
+    known = {n: e for n, e in components("encoders").items() if e.attributes["modality"] == modality}
+    if not isinstance(entry.get("name"), str):
+        raise BenchmarkError(f"{place}: an encoder has a name: one of {', '.join(known)}")
+    one_of(entry["name"], known, "encoder", place)
+    settings = known[entry["name"]].parameters
+    for key, value in entry.items():
+        if key != "name":
+            one_of(key, settings, f"setting of {entry['name']}", place)
+            _checked(f"{place}.{key}", f"encoder.{key}", value, settings[key])
+
+
 def _one_budget(given: list[str], place: str) -> None:
     if len(given) > 1:
         raise BenchmarkError(f"{place}: one budget at a time, not {' and '.join(given)}")
@@ -192,7 +208,10 @@ def _config(parts: Parts, point: dict[str, Any], train: dict[str, Any]) -> Confi
 
 
 def _encoder(parts: Parts, point: dict[str, Any]) -> dict[str, Any]:
-    built = {tower: {"name": name} | _chosen("encoders", name, point) for tower, name in parts.encoders.items()}
+    built = {
+        tower: {"name": name} | _chosen("encoders", name, parts.sizes.get(name, {}) | point)
+        for tower, name in parts.encoders.items()
+    }
     return built if len(built) > 1 else built[parts.modality]
 
 
@@ -239,7 +258,7 @@ def _check_key(parts: Parts, key: str, allowed: dict[str, Parameter], place: str
 def _check_heads(parts: Parts, point: dict[str, Any], place: str) -> None:
     """Attention shares a dimension out among its heads."""
     for name in parts.encoders.values():
-        encoder = _chosen("encoders", name, _under(point, "encoder."))
+        encoder = _chosen("encoders", name, parts.sizes.get(name, {}) | _under(point, "encoder."))
         dim, heads = encoder.get("dim", 0), encoder.get("heads", 1)
         if dim % heads:
             raise BenchmarkError(

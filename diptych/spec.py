@@ -32,6 +32,13 @@ def _grids(value: Any) -> Any:
     raise PydanticCustomError("grids", "{allowed} was expected, not {found}", found)
 
 
+def _encoder(entry: Any) -> Any:
+    return {"name": entry} if isinstance(entry, str) else entry
+
+
+EncoderEntry = Annotated[
+    dict[str, Any], BeforeValidator(_encoder, json_schema_input_type=str | dict[str, Any])
+]  # always as a mapping with a name
 Grids = Annotated[
     list[dict[str, Any]],
     BeforeValidator(_grids, json_schema_input_type=dict[str, Any] | list[dict[str, Any]] | None),
@@ -103,7 +110,9 @@ class Benchmark(Strict):
     train: dict[str, Any] = Field(
         {}, description="overrides every trained method's recipe, e.g. {epochs: 2}; leave it out for the papers' own"
     )
-    encoders: dict[str, str] = Field({}, description="modality -> encoder, in place of the usual one")
+    encoders: dict[str, EncoderEntry] = Field(
+        {}, description="modality -> encoder in place of the usual one, or {name, and its settings}"
+    )
     rows: int | None = Field(None, ge=4, description="cap on training rows (and on test rows) of each data set")
     probes: list[str] = Field(["linear"], min_length=1, description="fitted on train, tuned by folds, scored on test")
     robustness: dict[str, list[Severity]] = Field({}, description="corruption -> severities, at probe time")

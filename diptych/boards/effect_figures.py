@@ -11,7 +11,7 @@ import numpy as np
 
 from diptych.boards.effects import Judge, Judged, Point, health, name
 from diptych.boards.figures import DASHES, GREY, INK, PANEL, Drawn, _figure, _style, _svg, palette
-from diptych.boards.frame import Board, Row, Task
+from diptych.boards.frame import Board, Row
 from diptych.catalog import components
 from diptych.effects import Comparison, figure_axis, is_number
 from diptych.stages.embed import COLLAPSED_PROJECTION
@@ -28,7 +28,7 @@ MARKERS = "os^Dvp*X"
 CONTEXTS = 4  # lines per method; beyond them the remaining axes are averaged
 WIDE_SPAN = 8  # of positive numbers, from which on an axis is logarithmic
 NAMED = 12  # points in a panel that carry their names
-SPREAD = re.compile(r"std·√d of normalised projections ([\d.e+-]+)")  # in the reason of a collapsed cell
+SPREAD = re.compile(r"std·√d[^\d]*([\d.]+(?:e[+-]\d+)?)")  # in the reason of a collapsed cell
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def plots(board: Board, judged: list[Judged]) -> list[Drawn]:
         kinds.setdefault(_kind(Judge(board, effect.effect), number), []).append(number)
     drawn = []
     for (kind, _), numbers in kinds.items():
-        told = " and ".join(str(number + 1) for number in numbers)
+        told = ", ".join(str(number + 1) for number in numbers)
         with _style():
             caption, figure = DRAWING[kind]([Judge(board, judged[number].effect) for number in numbers])
             drawn.append(
@@ -76,7 +76,7 @@ def _kind(judge: Judge, number: int) -> tuple[str, str]:
     return ("measured" if judge.measured else "axis"), axis
 
 
-def _panels(judges: list[Judge], make: Callable[[Judge, list[Cell]], Iterable[Curve]]) -> list[Panel]:
+def _panels(judges: list[Judge], make: Callable[[Judge, Comparison], Iterable[Curve]]) -> list[Panel]:
     """The curves of all selections by data set; the same curve stands there once."""
     panels: dict[str, dict[str, Curve]] = {}
     metrics: dict[str, str] = {}
@@ -84,7 +84,7 @@ def _panels(judges: list[Judge], make: Callable[[Judge, list[Cell]], Iterable[Cu
         for comparison in judge.comparisons:
             metrics[comparison.dataset] = judge.metric(comparison)
             own = panels.setdefault(comparison.dataset, {})
-            own |= {curve.label: curve for curve in make(judge, comparison.cells) if curve.label not in own}
+            own |= {curve.label: curve for curve in make(judge, comparison) if curve.label not in own}
     return [Panel(dataset, metrics[dataset], [*own.values()]) for dataset, own in panels.items()]
 
 
@@ -94,7 +94,7 @@ def _panels(judges: list[Judge], make: Callable[[Judge, list[Cell]], Iterable[Cu
 def _along_axis(judges: list[Judge]) -> tuple[str, Figure]:
     """Score over a parameter; mean and sd over seeds."""
     board, axis = judges[0].board, figure_axis(judges[0].board.plan, judges[0].effect)
-    panels = _panels(judges, lambda judge, cells: _curves(judge, cells, axis))
+    panels = _panels(judges, lambda judge, comparison: _curves(judge, comparison, axis))
     figure, axes = _figure(len(panels), *PANEL)
     for panel, ax in zip(panels, axes, strict=True):
         places = _places([point.label for curve in panel.curves for point in curve.points])
@@ -107,25 +107,40 @@ def _along_axis(judges: list[Judge]) -> tuple[str, Figure]:
     return f"score over {axis}, mean ± sd over seeds; thin lines across are the controls.", figure
 
 
-def _curves(judge: Judge, cells: list[Cell], axis: str) -> Iterable[Curve]:
-    """One curve per method and setting of its other axes; where these are many, one per method."""
+def _curves(judge: Judge, comparison: Comparison, axis: str) -> Iterable[Curve]:
+    """One curve per method and setting of its other axes; where these are many, one per method of a selection."""
     plan = judge.board.plan
-    for method in dict.fromkeys(cell.method for cell in cells):
-        own = [cell for cell in cells if cell.method == method and axis in plan.flat(cell)]
-        settings = {cell: _setting(judge, cell, axis) for cell in own}
-        few = len(set(settings.values())) <= CONTEXTS
-        for number, setting in enumerate(dict.fromkeys(settings.values() if few else [""])):
-            same = [cell for cell in own if not few or settings[cell] == setting]
-            values = dict.fromkeys(plan.flat(cell)[axis] for cell in same)
+    for method in dict.fromkeys(cell.method for cell in comparison.cells):
+        for number, (label, cells) in enumerate(_labelled(judge, comparison, axis, method=method).items()):
+            values = dict.fromkeys(plan.flat(cell)[axis] for cell in cells)
             ordered = sorted(values) if all(map(is_number, values)) else [*values]
-            points = [judge.point(x, [cell for cell in same if plan.flat(cell)[axis] == x]) for x in ordered]
-            yield Curve(f"{method} {setting}".strip(), judge.row(own[0]), MARKERS[number], points)
+            points = [judge.point(x, [cell for cell in cells if plan.flat(cell)[axis] == x]) for x in ordered]
+            yield Curve(label, judge.row(cells[0]), MARKERS[number % len(MARKERS)], points)
 
 
-def _setting(judge: Judge, cell: Cell, axis: str) -> str:
-    """The values of the other parameters that vary for a method."""
-    flat, names = judge.board.plan.flat(cell), judge.board.axes[cell.method]
-    return ", ".join(f"{n}={flat[n]}" for n in names if n != axis and n in flat)
+def _labelled(judge: Judge, comparison: Comparison, axis: str, *, method: str) -> dict[str, list[Cell]]:
+    """The cells of each curve of a method."""
+    plan, effect = judge.board.plan, judge.effect
+    others = _other_axes(judge, [cell for cell in comparison.cells if cell.method == method], axis)
+    found: dict[str, list[Cell]] = {}
+    for where, side in ((effect.of, comparison.of), (effect.over or {}, comparison.over)):
+        own = [c for cells in side.values() for c in cells if c.method == method and axis in plan.flat(c)]
+        told = [", ".join(f"{n}={plan.flat(cell)[n]}" for n in others if n in plan.flat(cell)) for cell in own]
+        few = len(set(told)) <= CONTEXTS
+        for cell, setting in zip(own, told, strict=True):
+            label = f"{method} {setting}".strip() if few else name(where | {"method": method})
+            found.setdefault(label, []).append(cell)
+    return found
+
+
+def _other_axes(judge: Judge, cells: list[Cell], axis: str) -> list[str]:
+    """The parameters that vary among cells at one place of the axis."""
+    flat = judge.board.plan.flat
+    at = [
+        [cell for cell in cells if flat(cell).get(axis) == x] for x in dict.fromkeys(flat(c).get(axis) for c in cells)
+    ]
+    names = [n for n in judge.board.axes[cells[0].method] if n != axis]
+    return [n for n in names if any(len({str(flat(cell).get(n)) for cell in group}) > 1 for group in at)]
 
 
 def _places(labels: list[str]) -> dict[str, float]:
@@ -218,12 +233,11 @@ def _along_measured(judges: list[Judge]) -> tuple[str, Figure]:
     return f"each mark is a configuration, mean ± sd over seeds, joined in the order of {axis} ({limits}).", figure
 
 
-def _measured_curves(judge: Judge, cells: list[Cell]) -> Iterable[Curve]:
-    for method in dict.fromkeys(cell.method for cell in cells):
-        own: dict[Any, list[Cell]] = {}
-        for cell in (cell for cell in cells if cell.method == method):
-            own.setdefault(cell.config, []).append(cell)
-        yield Curve(method, judge.row(next(iter(own.values()))[0]), MARKERS[0], judge.points(own))
+def _measured_curves(judge: Judge, comparison: Comparison) -> Iterable[Curve]:
+    for method in dict.fromkeys(cell.method for cell in comparison.cells):
+        own = {config: cells for config, cells in comparison.of.items() if cells[0].method == method}
+        points = judge.points(own)
+        yield Curve(method, judge.row(points[0].cells[0]), MARKERS[0], points)
 
 
 def _scatter(ax: Axes, board: Board, curve: Curve, places: dict[str, float]) -> None:
@@ -313,8 +327,10 @@ def _collapse(judges: list[Judge]) -> tuple[str, Figure]:
         ax.set(title=dataset, xlabel="std ratio of the projections", xlim=(0, None), ylim=(-0.6, len(rows) - 0.4))
     caption = (
         "a mark is a seed, a cross a collapsed cell (std ratio: 1 is spread over the sphere, 0 one point). Left of the "
-        "dotted limit a cell counts as collapsed; so it does right of it where less than two directions are left."
+        "dotted limit a cell counts as collapsed; so it does right of it where its projections lie on a line."
     )
+    hidden = sum(cell.path not in spread for cells in panels.values() for cell in cells)
+    caption += f" Without a number, so not drawn: {hidden} cells." if hidden else ""
     return caption, figure
 
 

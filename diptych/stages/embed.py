@@ -56,9 +56,9 @@ def run(
     broken = [name for name, z in found.items() if not np.isfinite(z).all()]
     if broken:
         raise ValueError(f"embeddings {', '.join(broken)} hold NaN or infinity")
-    seen = found | restored.project(found)
     if trained["steps"]:
         _check_collapse(next(iter(found.values())), samples)
+    seen = found | restored.project(found)
     health = {name: _spread(z, samples) for name, z in seen.items()}
     for name, values in _agreement(restored, samples, rng, seen).items():
         health[name] |= values

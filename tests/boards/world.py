@@ -39,6 +39,7 @@ class World:
     name: str = "tiny"
     claims: str | None = None
     only: dict[str, str] = field(default_factory=dict)  # method -> the one data set it runs on
+    effects: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def benchmark(self) -> Path:
@@ -49,6 +50,7 @@ class World:
         return Benchmark(
             name=self.name, description="A run that never was.", datasets=list(self.modalities), methods={},
             seeds=list(self.seeds), probes=["linear", "svm"], robustness=self.robustness, claims=self.claims,
+            effects=self.effects,
         )  # fmt: skip
 
     @cached_property

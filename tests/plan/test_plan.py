@@ -40,7 +40,7 @@ def test_cells_are_the_product_of_what_can_be_paired(plan):
         ("wine", "supervised"): 2,
         ("digits", "simclr"): 4,
         ("digits", "raw"): 2,
-        ("digits", "supervised"): 2,
+        ("digits", "supervised"): 4,
     }
     assert len({cell.path for cell in plan.cells}) == len(plan.cells)
 
@@ -174,6 +174,29 @@ def test_controls_stand_beside_the_encoders_that_methods_use(benchmark_file):
     assert encoders("{mae: {}, simclr: {}}", "supervised") == {"conv", "vit"}
     assert encoders("{simclr: {encoder.name: [conv, resnet18]}}", "random") == {"conv", "resnet18"}
     assert encoders("{mae: {}, random: {}}", "random") == {"conv"}  # what the file says itself
+
+
+def test_a_benchmark_sizes_the_encoder_of_a_modality(benchmark_file):
+    head = "name: m\ndatasets: [digits]\nmethods: {simclr: {}, byol: {encoder.dim: 16}, mae: {}}\n"
+    plan = Plan(benchmark_file(head + "encoders: {image: {name: conv, dim: 64}}\n"))
+    sizes = {cell.method: plan.settings(cell)["encoder"]["dim"] for cell in plan.cells if cell.method != "random"}
+    assert (sizes["simclr"], sizes["byol"], sizes["mae"]) == (64, 16, 128)  # mae has its own encoder
+    assert sorted(plan.settings(c)["encoder"]["dim"] for c in plan.cells if c.method == "random") == [16, 64, 128]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{image: {dim: 64}}", "encoders.image: an encoder has a name: one of conv"),
+        ("{image: {name: conf}}", "did you mean conv"),
+        ("{image: {name: conv, width: 3}}", "unknown setting of conv 'width'; valid: dim"),
+        ("{image: {name: conv, dim: 0}}", "encoders.image.dim: 0 is out of range"),
+        ("{picture: conv}", "encoders: unknown modality 'picture'"),
+    ],
+)
+def test_a_wrong_encoder_of_a_modality(benchmark_file, entry, message):
+    with pytest.raises(BenchmarkError, match=re.escape(message)):
+        Plan(benchmark_file(f"name: m\ndatasets: [digits]\nmethods: {{simclr: {{}}}}\nencoders: {entry}\n"))
 
 
 def test_controls_stand_beside_encoders_of_every_size(benchmark_file):
