@@ -114,11 +114,11 @@ def _check_projection(z: np.ndarray, alignment: float, samples: Samples) -> None
     unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)  # [n, d]
     spread, directions = load("std_ratio")(rows, rows), _directions(unit)
     agreement = 1 - alignment / max(2 * unit.var(0).sum(), 1e-300)  # correlation of centred views
-    if spread < COLLAPSED_PROJECTION:
-        raise Collapsed(f"std·√d of normalised projections {spread:.2g} (limit {COLLAPSED_PROJECTION})")
-    if z.shape[1] > 1 and directions < COLLAPSED_DIRECTIONS and agreement > AGREED:
-        limits = f"limits {COLLAPSED_DIRECTIONS} and {AGREED}"
-        raise Collapsed(f"projections lie in {directions:.3g} directions, views agree to {agreement:.3g} ({limits})")
+    few = z.shape[1] > 1 and directions < COLLAPSED_DIRECTIONS and agreement > AGREED
+    if spread < COLLAPSED_PROJECTION or few:
+        found = f"std·√d of normalised projections {spread:.2g}, in {directions:.3g} directions"
+        limits = f"limits {COLLAPSED_PROJECTION}, or {COLLAPSED_DIRECTIONS:g} on which views agree above {AGREED}"
+        raise Collapsed(f"{found}, views agree to {agreement:.3g} ({limits})")
 
 
 def _directions(z: np.ndarray) -> float:
