@@ -8,6 +8,7 @@ A data set is one file `diptych/data/<name>.py` with
 
 `sources` says where each file can come from: kind of registry, package, version and sha256; the mirror is always tried
 first. Files that share an `option` belong together, and options are alternatives: `read` looks which one it was given.
+A set that `read` makes from a fixed seed is marked `synthetic=True` and has `sources=()`; no other set is without them.
 `read` parses verified files with `diptych.data._archives` (bytes in memory, nothing is unpacked or installed) and
 returns content as it was published: splits, scaling, tokens and statistics are made later, from training rows only.
 The module must import nothing heavy when it is imported, because the planner imports every card: pandas, scikit-learn,

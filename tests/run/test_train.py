@@ -127,7 +127,7 @@ def test_a_constant_encoder_is_collapsed(wine, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("noise", "spokes", "alignment", "message"),
     [
-        (1e-3, 1, 0.0, "projections 0.001"),  # one point
+        (1e-3, 1, 0.0, "projections 0.00"),  # one point
         (
             0.05,
             2,
