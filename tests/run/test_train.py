@@ -128,12 +128,7 @@ def test_a_constant_encoder_is_collapsed(wine, tmp_path, monkeypatch):
     ("noise", "spokes", "alignment", "message"),
     [
         (1e-3, 1, 0.0, "projections 0.00"),  # one point
-        (
-            0.05,
-            2,
-            0.02,
-            "in 1.0. directions, views agree to 0.99",
-        ),  # one line, and the views agree: nothing can bring other directions back
+        (0.05, 2, 0.02, "in 1 directions, views agree to 0.99"),  # one line, and nothing can bring others back
         (0.05, 2, 1.5, ""),  # one line, but the views do not agree yet: an early stage of training
         (0.05, 2, np.nan, ""),  # no pairs of views to ask
         (1.0, 2, 0.02, ""),
