@@ -151,12 +151,13 @@ def figure_axis(plan: Plan, effect: Effect) -> str:
     """The axis along which an effect is drawn; empty where there is none."""
     if effect.along or effect.kind != "above":
         return effect.along or ""
+    common: dict[str, int] = {}  # values that all groups have
     for comparison in comparisons(plan, effect):
         groups = [*comparison.of.values(), *comparison.over.values()]
         for name in _shared_axes(plan, groups):
-            if len(set.intersection(*({str(plan.flat(cell)[name]) for cell in group} for group in groups))) > 1:
-                return name
-    return ""
+            common[name] = len(set.intersection(*({str(plan.flat(cell)[name]) for cell in group} for group in groups)))
+    longest = max(common, key=lambda name: common[name], default="")
+    return longest if common.get(longest, 0) > 1 else ""
 
 
 def alike(plan: Plan, cell: Cell) -> str:

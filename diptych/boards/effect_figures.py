@@ -151,7 +151,11 @@ def _places(labels: list[str]) -> dict[str, float]:
     except ValueError:
         return {label: float(step) for step, label in enumerate(unique)}
     numbers = sorted(found.values())
-    if len(numbers) > 2 and numbers[0] <= 0 and numbers[-1] >= WIDE_SPAN * min(n for n in numbers if n > 0):
+    if (
+        len(numbers) > 2
+        and numbers[0] <= 0
+        and numbers[-1] >= WIDE_SPAN * min((n for n in numbers if n > 0), default=np.inf)
+    ):
         return {label: float(numbers.index(value)) for label, value in found.items()}
     return found
 

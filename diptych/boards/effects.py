@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,12 @@ def interval(differences: Array) -> Interval:
     found = summarise(differences)
     half = stats.t.ppf(1 - LEVEL / 2, max(found.n - 1, 1)) * found.sd / np.sqrt(max(found.n, 1))
     return Interval(found.mean, float(found.mean - half), float(found.mean + half))
+
+
+@cache
+def tukey(level: float, k: int, n: int) -> float:
+    """How far apart, in standard errors, the extremes of k equal means of n seeds lie at most, but for `level`."""
+    return float(stats.studentized_range.ppf(1 - level, k, k * (n - 1)))
 
 
 def health(board: Board, metric: str) -> dict[str, float]:
@@ -308,8 +314,7 @@ class Judge:
         apart = max(equal, key=lambda pair: abs(means[pair[0]] - means[pair[1]]))
         high, low = sorted(apart, key=lambda p: -means[p])
         sd, n, k = pooled_sd(summarise(point.values) for point in points), len(self.seeds), len(points)
-        critical = float(stats.studentized_range.ppf(1 - LEVEL / len(self.comparisons), k, k * (n - 1)))
-        gap, half = means[high] - means[low], critical * sd / float(np.sqrt(n))
+        gap, half = means[high] - means[low], tukey(LEVEL / len(self.comparisons), k, n) * sd / float(np.sqrt(n))
         difference = Interval(gap, gap - half, gap + half)
         verdict = "shown" if difference.low > 0 and gap > SPLIT_SDS * sd else "not shown"
         told = [f"{number(means[p])} at loss {number(losses[p])} ({self.row(points[p].cells[0])})" for p in (high, low)]
