@@ -106,8 +106,9 @@ TERMS = {
     "Controls": """raw: the input itself, flattened; random: the encoder untrained; pca: principal components of the
         input; supervised: the same encoder trained on labels. They stand beside the methods and are not ranked with
         them.""",
-    "Permuted": """the same probe trained on shuffled labels. It must be at chance; a score above chance + 3 sd of a
-        test set of this size is flagged.""",
+    "Permuted": """the same probe trained on shuffled labels. It must be at chance; a score above chance + 3 sd is
+        flagged; the sd is that of a test set of this size, or that of all such scores on the task where it is larger,
+        since rows of one class are also mistaken alike.""",
     "Area": """under the score over severity, divided by the largest severity, encoder frozen; severity 0 is the clean
         score. A poor row keeps much of little: read area and clean score together. “Keeps” is the share of the clean
         advantage over chance that is left on average.""",
