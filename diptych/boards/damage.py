@@ -98,8 +98,8 @@ def permuted(board: Board) -> list[Permuted]:
     """Every permuted-label score whose chance level is known.
 
     Rows of one class get alike predictions, also wrong ones, so that one shuffle strays farther from chance than the
-    size of the test set says: where the scores of all shuffles on a task spread more, that spread counts (by the median:
-    a leak in one row does not move it).
+    size of the test set says: where the scores of all shuffles on a task spread more, that spread counts. It is taken
+    about the median, which a leak in one row does not move.
     """
     from scipy.stats import median_abs_deviation
 
