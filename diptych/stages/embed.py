@@ -12,11 +12,12 @@ HEALTH_ROWS = 2000  # rows that the health metrics look at
 # An encoder is called collapsed when the normalised embeddings of training rows hardly differ (std·√d; 1 = spread
 # over the sphere, 0 = one point), or when all of them lie on one line (effective rank after centring).
 COLLAPSED_STD, COLLAPSED_RANK = 0.01, 1.05
-# Collapse begins in the projections, since the objective sees nothing else. There a tenth of the spread is none; and
-# where batch norm keeps the spread up, less than two directions (participation ratio) are what collapse leaves, if the
-# views agree on them: the objective is at its optimum and cannot bring others back. Short trainings have few directions
-# too, but no such agreement. Methods that see labels may rightly leave two classes one direction.
-COLLAPSED_PROJECTION, COLLAPSED_DIRECTIONS, AGREED = 0.1, 2.0, 0.95
+# Collapse begins in the projections, since the objective sees nothing else. A fiftieth of the spread is none (those of
+# an untrained projector on tables stand at a tenth); and where batch norm keeps it up, less than two directions
+# (participation ratio) are what collapse leaves, if the views agree on them: the objective is at its optimum and cannot
+# bring others back. Short trainings have few directions too, but no such agreement. Methods that see labels may rightly
+# leave two classes one direction.
+COLLAPSED_PROJECTION, COLLAPSED_DIRECTIONS, AGREED = 0.02, 2.0, 0.95
 SPREAD = ("uniformity", "effective_rank", "collapsed_dimensions", "std_ratio")
 
 

@@ -11,7 +11,7 @@ from diptych.spec import BenchmarkError
 
 FILE = """
 name: mine
-datasets: [wine, digits]
+datasets: [wine, breast_cancer, digits]
 seeds: [0, 1]
 controls: [raw]
 methods:
@@ -33,7 +33,7 @@ BROKEN = {
     "no axis": ({**RISES, "along": None}, r"effects\[0\]: the kind rises needs `along:`"),
     "nothing to compare with": (ABOVE | {"over": None}, r"the kind above needs `over:`"),
     "an axis too many": (ABOVE | {"kind": "collapses", "along": "predict"}, r"\.along: the kind collapses takes no"),
-    "no method": (RISES | {"of": {}}, r"effects\[0\].of: `method:` is missing; valid: scarf, simclr, byol, raw"),
+    "no method": (RISES | {"of": {}}, r"effects\[0\].of: `method:` is missing; valid: scarf, raw, simclr, byol"),
     "unknown method": (
         RISES | {"of": {"method": "scraf"}},
         r"of.method: unknown method 'scraf' \(did you mean scarf\?\)",
@@ -65,17 +65,24 @@ BROKEN = {
     "data set without the method": (ABOVE | {"datasets": ["wine"]}, r"effects\[0\].of: no planned cell on wine"),
     "axis of one point": (
         RISES | {"of": {"method": "scarf", "temperature": 0.5}},
-        r"along: rises needs 2 or more points of temperature on wine, digits; planned: 1 \(0.5\)",
+        r"along: rises needs 2 or more points of temperature on wine, breast_cancer; planned: 1 \(0.5\)",
     ),
     "peak of two points": (
         RISES | {"kind": "peaks", "along": "train.batch_size"},
-        r"along: peaks needs 3 or more points of train.batch_size on wine, digits; planned: 2 \(32, 64\)",
+        r"along: peaks needs 3 or more points of train.batch_size on wine, breast_cancer; planned: 2 \(32, 64\)",
     ),
     "slopes without common points": (
         RISES | {"kind": "steeper", "along": "train.batch_size", "over": {"method": "simclr"}},
         r"along: steeper needs 2 or more points of train.batch_size in `of` and in `over`",
     ),
-    "no data set in common": (ABOVE | {"of": {"method": "scarf"}, "datasets": ["wine", "digits"]}, r"\(wine\)"),
+    "no data set in common": (
+        ABOVE | {"of": {"method": "scarf"}, "datasets": ["wine"]},
+        r"over: no planned cell on wine",
+    ),
+    "no data set in common at all": (
+        ABOVE | {"of": {"method": "scarf"}},
+        r"have no cells on the same data set \(wine, ",
+    ),
     "cells on both sides": (ABOVE | {"of": BYOL | {"predict": False}, "over": BYOL}, r"`of` and `over` share 2 cells"),
     "no pair of equal tasks": ({"claim": "c", "kind": "splits", "of": BYOL}, r"no two configurations on digits that"),
 }
@@ -101,11 +108,11 @@ def test_what_is_compared_is_what_the_words_say(planned):
     plan = planned(RISES, ABOVE, RISES | {"of": {"method": "simclr"}}, RISES | {"along": "effective_rank"})
     found = [effects.comparisons(plan, effect) for effect in plan.spec.effects]
     scarf = {comparison.dataset: comparison.of for comparison in found[0]}
-    assert scarf.keys() == {"wine", "digits"}
+    assert scarf.keys() == {"wine", "breast_cancer"}
     assert list(scarf["wine"]) == [0.1, 0.5, 1.0]
     assert [len(cells) for cells in scarf["wine"].values()] == [4, 4, 4]  # two batch sizes, two seeds
     (above,) = found[1]
-    assert (above.dataset, len(above.of["of"]), len(above.over["over"])) == ("digits", 4, 8)
+    assert (above.dataset, len(above.of["of"]), len(above.over["over"])) == ("digits", 4, 6)  # at the min_area of byol
     (simclr,) = found[2]
     assert {len(cells) for cells in simclr.of.values()} == {2}  # the other grid's cells have another min_area
     assert effects.is_measured(plan, plan.spec.effects[3])
