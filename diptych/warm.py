@@ -40,6 +40,15 @@ PRELOAD = (
 )
 
 
+def use_this_python() -> None:
+    """`python` in a rule is the one that runs Snakemake, even if its environment is not activated.
+
+    Another one would find this folder's diptych, but none of its libraries, and call every source unreachable. Conda's
+    environments still come first.
+    """
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
 def start() -> subprocess.Popen[bytes]:
     """Start a parent that ends with this process, and tell the jobs of this process where it listens."""
     address = str(Path(tempfile.mkdtemp(prefix="diptych-")) / "warm")  # only its owner may enter the folder

@@ -244,7 +244,7 @@ class Judge:
         found = interval(claimed * better)
         drawn = found.times(claimed * (signs[0] if len(set(signs)) == 1 else 1.0))
         why = " (one seed: no interval)" if len(self.seeds) == 1 else ""
-        return self._judged(found.verdict, why, f"{self._said(pairs)}, {drawn}", found=drawn)
+        return self._judged(found.verdict, why, self._said(pairs, drawn), found=drawn)
 
     def _pair(self, comparison: Comparison) -> Pair:
         if self.effect.kind == "peaks":
@@ -275,19 +275,19 @@ class Judge:
         labels = ["/".join(dict.fromkeys(points[p].label for p in sorted(chosen))) for chosen in (ends, inner)]
         return Pair(at[0], at[1], labels[0], labels[1])
 
-    def _said(self, pairs: list[Pair]) -> str:
+    def _said(self, pairs: list[Pair], difference: Interval) -> str:
         before, after = (float(np.mean([getattr(p, side) for p in pairs])) for side in ("before", "after"))
         first, last = ("/".join(dict.fromkeys(getattr(p, side) for p in pairs)) for side in ("first", "last"))
         axis = self.effect.along
         if self.effect.kind == "above":
-            return f"{self._metric} {number(after)} for {last}, {number(before)} for {first}"
+            return f"{self._metric} {number(after)} for {last}, {number(before)} for {first}, {difference}"
         if self.effect.kind == "peaks":
             end = f"{number(before)} at the better end ({first})"
-            return f"{self._metric} along {axis}: {number(after)} inside ({last}), {end}"
+            return f"{self._metric} along {axis}: {number(after)} inside ({last}), {end}, {difference}"
         if self.effect.kind == "steeper":
             gains = f"{after:+.3f} for {name(self.effect.of)}, {before:+.3f} for {name(self.effect.over or {})}"
-            return f"{self._metric} from {axis} {first} to {last}: {gains}; difference"
-        return f"{self._metric} {number(before)} at {axis} {first} → {number(after)} at {last}"
+            return f"{self._metric} from {axis} {first} to {last}: {gains}; difference {difference}"
+        return f"{self._metric} {number(before)} at {axis} {first} → {number(after)} at {last}, {difference}"
 
     # ------------------------------------------------------------------ equal losses, unequal scores
 

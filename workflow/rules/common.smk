@@ -1,13 +1,7 @@
-import os
-import sys
-from pathlib import Path
-
 from diptych import warm
 from diptych.plan import load
 
-# `python` in a rule is the one that runs Snakemake, even if its environment is not activated: another one would find
-# this folder's diptych, but none of its libraries, and call every source unreachable. Conda's environments come first.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+warm.use_this_python()
 
 plan = load(config["benchmark"], config.get("results", "results"))
 root = config.get("results", "results")
