@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diptych.boards.effects import Judge, Judged, Point, health, name
-from diptych.boards.figures import DASHES, GREY, INK, PANEL, Drawn, _figure, _style, _svg, palette
+from diptych.boards.figures import DASHES, GREY, INK, PANEL, Drawn, canvas, palette, style, svg
 from diptych.boards.frame import Board, Row
 from diptych.catalog import components
 from diptych.effects import Comparison, figure_axis, is_number
@@ -52,16 +52,17 @@ class Panel:
 
 def plots(board: Board, judged: list[Judged]) -> list[Drawn]:
     """The figures of all effects, in the order in which these are stated."""
+    judges = [Judge(board, effect.effect) for effect in judged]
     kinds: dict[tuple[str, str], list[int]] = {}
-    for number, effect in enumerate(judged):
-        kinds.setdefault(_kind(Judge(board, effect.effect), number), []).append(number)
+    for number, judge in enumerate(judges):
+        kinds.setdefault(_kind(judge, number), []).append(number)
     drawn = []
     for (kind, _), numbers in kinds.items():
         told = ", ".join(str(number + 1) for number in numbers)
-        with _style():
-            caption, figure = DRAWING[kind]([Judge(board, judged[number].effect) for number in numbers])
+        with style():
+            caption, figure = DRAWING[kind]([judges[number] for number in numbers])
             drawn.append(
-                (f"Effect{'s' if len(numbers) > 1 else ''} {told}: {caption}", _svg(figure, f"effect-{numbers[0]}"))
+                (f"Effect{'s' if len(numbers) > 1 else ''} {told}: {caption}", svg(figure, f"effect-{numbers[0]}"))
             )
     return drawn
 
@@ -95,7 +96,7 @@ def _along_axis(judges: list[Judge]) -> tuple[str, Figure]:
     """Score over a parameter; mean and sd over seeds."""
     board, axis = judges[0].board, figure_axis(judges[0].board.plan, judges[0].effect)
     panels = _panels(judges, lambda judge, comparison: _curves(judge, comparison, axis))
-    figure, axes = _figure(len(panels), *PANEL)
+    figure, axes = canvas(len(panels), *PANEL)
     for panel, ax in zip(panels, axes, strict=True):
         places = _places([point.label for curve in panel.curves for point in curve.points])
         for curve in panel.curves:
@@ -224,11 +225,11 @@ def _place(figure: Figure, handles: list[Any]) -> None:
 def _along_measured(judges: list[Judge]) -> tuple[str, Figure]:
     """Score against a health metric, a mark for each configuration, joined in the order of the metric."""
     board, axis = judges[0].board, str(judges[0].effect.along)
-    panels = _panels(judges, _measured_curves)
-    figure, axes = _figure(len(panels), 1.3 * PANEL[0], 1.2 * PANEL[1])
+    panels, places = _panels(judges, _measured_curves), health(board, axis)
+    figure, axes = canvas(len(panels), 1.3 * PANEL[0], 1.2 * PANEL[1])
     for panel, ax in zip(panels, axes, strict=True):
         for curve in panel.curves:
-            _scatter(ax, board, curve, health(board, axis))
+            _scatter(ax, judges[0], curve, places)
         _controls(ax, board, panel)
         ax.set(title=panel.dataset, xlabel=axis, ylabel=panel.metric)
         ax.margins(0.12)
@@ -244,17 +245,16 @@ def _measured_curves(judge: Judge, comparison: Comparison) -> Iterable[Curve]:
         yield Curve(method, judge.row(points[0].cells[0]), MARKERS[0], points)
 
 
-def _scatter(ax: Axes, board: Board, curve: Curve, places: dict[str, float]) -> None:
-    colour = palette(board)[str(curve.row)]
+def _scatter(ax: Axes, judge: Judge, curve: Curve, places: dict[str, float]) -> None:
+    colour = palette(judge.board)[str(curve.row)]
     across = [summarise(places.get(cell.path, np.nan) for cell in point.cells) for point in curve.points]
     up = [summarise(point.values) for point in curve.points]
     errors = [np.nan_to_num([s.sd for s in found]) for found in (across, up)]
     x, y = ([s.mean for s in found] for found in (across, up))
     ax.errorbar(x, y, xerr=errors[0], yerr=errors[1], fmt="-o", ms=5, lw=1, color=colour, elinewidth=0.8)
-    rows = dict(zip(board.cells["cell"], board.cells["row"], strict=True))
     for point, place in zip(curve.points, zip(x, y, strict=True), strict=True):
         if len(curve.points) <= NAMED and np.isfinite(place).all():
-            told = rows[point.cells[0].path].config
+            told = judge.row(point.cells[0]).config
             ax.annotate(told, place, xytext=(4, 4), textcoords="offset points", fontsize=6.5)
 
 
@@ -264,7 +264,7 @@ def _scatter(ax: Axes, board: Board, curve: Curve, places: dict[str, float]) -> 
 def _pairs(judges: list[Judge]) -> tuple[str, Figure]:
     """Two selections side by side, a thin line for each seed."""
     (judge,) = judges
-    figure, axes = _figure(len(judge.comparisons), *PANEL)
+    figure, axes = canvas(len(judge.comparisons), *PANEL)
     for comparison, ax in zip(judge.comparisons, axes, strict=True):
         sides = [("over", comparison.over), ("of", comparison.of)]
         points = [judge.point(label, cells) for label, side in sides for cells in side.values()]
@@ -284,7 +284,7 @@ def _losses(judges: list[Judge]) -> tuple[str, Figure]:
 
     judge, handles = judges[0], {}
     drawn = {c.dataset: c for one in judges for c in one.comparisons}
-    figure, axes = _figure(len(drawn), *PANEL)
+    figure, axes = canvas(len(drawn), *PANEL)
     for comparison, ax in zip(drawn.values(), axes, strict=True):
         for cells in comparison.of.values():
             row, encoder = judge.row(cells[0]), _encoder(judge, cells[0])
@@ -319,7 +319,7 @@ def _collapse(judges: list[Judge]) -> tuple[str, Figure]:
     board, panels = judges[0].board, _union([c for judge in judges for c in judge.comparisons])
     spread, status = _spread(board), dict(zip(board.cells["cell"], board.cells["status"], strict=True))
     most = max(len({judges[0].row(cell) for cell in cells}) for cells in panels.values())
-    figure, axes = _figure(len(panels), 1.6 * PANEL[0], 0.9 + 0.26 * most, columns=2)
+    figure, axes = canvas(len(panels), 1.6 * PANEL[0], 0.9 + 0.26 * most, columns=2)
     for (dataset, cells), ax in zip(panels.items(), axes, strict=True):
         rows = sorted({judges[0].row(cell) for cell in cells}, reverse=True)
         for cell in (cell for cell in cells if np.isfinite(spread.get(cell.path, np.nan))):

@@ -54,7 +54,8 @@ Drawn = tuple[str, str]  # caption and SVG
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
+    """The look of every figure, while one is drawn."""
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE), warnings.catch_warnings():
@@ -62,7 +63,8 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _figure(panels: int, width: float, height: float, columns: int = PANELS) -> tuple[Figure, list[Axes]]:
+def canvas(panels: int, width: float, height: float, columns: int = PANELS) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels of a size in inches, and their axes."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -75,7 +77,7 @@ def _figure(panels: int, width: float, height: float, columns: int = PANELS) -> 
     return figure, axes[:panels]
 
 
-def _svg(figure: Figure, name: str) -> str:
+def svg(figure: Figure, name: str) -> str:
     """The figure as an <svg> element: its ink is the surrounding text's colour, its ids are its own on the page."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -102,8 +104,8 @@ def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
     rows, tasks = [s for s in standings if s.scored], board.rank_tasks()
     places = [(str(row), rank) for task in tasks for row, rank in task_ranks(board, task).items()]
     shares = [(str(row), part) for task in tasks for row, part in task_shares(board, task).items() if np.isfinite(part)]
-    with _style():
-        figure, axes = _figure(2 if shares else 1, 4.6, 0.9 + 0.3 * len(rows))
+    with style():
+        figure, axes = canvas(2 if shares else 1, 4.6, 0.9 + 0.3 * len(rows))
         _strip(axes[0], board, rows, pd.DataFrame(places, columns=["row", "rank"]))
         axes[0].set(title="Rank on each data set (1 is best)", xlim=(0.6, None))
         if shares:
@@ -115,7 +117,7 @@ def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
             "Small marks: data sets; diamonds: their mean (open: controls). A row without a score takes the last rank; "
             "a share between controls that lie too close is left out."
         )
-        return caption, _svg(figure, "standing")
+        return caption, svg(figure, "standing")
 
 
 def _strip(axis: Axes, board: Board, rows: list[Standing], data: pd.DataFrame) -> None:
@@ -141,15 +143,15 @@ def robustness_plot(board: Board, curves: list[Curve], corruption: str) -> Drawn
         return None
     drawn = {task: _drawn(board, [curve for curve in chosen if curve.task == task]) for task in tasks}
     colours = palette(board)
-    with _style():
-        figure, axes = _figure(len(tasks), *PANEL)
+    with style():
+        figure, axes = canvas(len(tasks), *PANEL)
         for axis, (task, lines) in zip(axes, drawn.items(), strict=True):
             for curve in lines:
                 _line(axis, curve, colours[str(curve.row)])
             axis.set(title=str(task), ylabel=board.metric(task), xlabel=f"severity of {corruption}")
         _legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
         caption = f"{corruption}: bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
-        return caption, _svg(figure, f"robustness-{corruption}")
+        return caption, svg(figure, f"robustness-{corruption}")
 
 
 def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:
@@ -193,8 +195,8 @@ def cost_plot(board: Board) -> Drawn | None:
     if not scored:
         return None
     seconds = {key: float(part["seconds"].mean()) for key, part in groups(board.cells, "task", "row")}
-    with _style():
-        figure, axes = _figure(len(scored), *PANEL)
+    with style():
+        figure, axes = canvas(len(scored), *PANEL)
         for axis, (task, rows) in zip(axes, scored.items(), strict=True):
             for row in rows:
                 _point(axis, board, row, max(seconds[task, row], NOTHING), board.summaries[task, row])
@@ -204,7 +206,7 @@ def cost_plot(board: Board) -> Drawn | None:
             axis.margins(x=0.1, y=0.15)
         _legend(figure, board, [row for rows in scored.values() for row in rows], lines=False)
         caption = "Mean over seeds, bars are ± sd. Controls are open; what trains nothing stands at the left."
-        return caption, _svg(figure, "cost")
+        return caption, svg(figure, "cost")
 
 
 def _point(axis: Axes, board: Board, row: Row, seconds: float, score: Summary) -> None:
@@ -229,8 +231,8 @@ def _grid(board: Board, method: str, names: list[str]) -> Drawn | None:
     tasks = list(dict.fromkeys(scores["task"]))
     if not tasks:
         return None
-    with _style():
-        figure, axes = _figure(len(tasks), *PANEL)
+    with style():
+        figure, axes = canvas(len(tasks), *PANEL)
         for axis, task in zip(axes, tasks, strict=True):
             own = scores[scores["task"] == task]
             table = own.pivot_table(index=names[0], columns=names[1], values="value")
@@ -241,7 +243,7 @@ def _grid(board: Board, method: str, names: list[str]) -> Drawn | None:
         caption = (
             f"{method}: mean over seeds and over every other axis. Best on test, shown to look at, not to choose by."
         )
-        return caption, _svg(figure, f"grid-{method}")
+        return caption, svg(figure, f"grid-{method}")
 
 
 def _numeric(index: pd.Index[Any]) -> pd.Index[Any]:

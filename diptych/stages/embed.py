@@ -109,10 +109,11 @@ def _check_collapse(z: np.ndarray, samples: Samples) -> None:
 
 def _check_projection(z: np.ndarray, alignment: float, samples: Samples) -> None:
     """`alignment`: mean squared distance of two views' unit projections; NaN where there are not two."""
+    from diptych.metrics._sphere import sphere
     from diptych.metrics.base import load
 
     rows = _train_rows(z, samples)
-    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)  # [n, d]
+    unit = sphere(rows)  # [n, d]
     spread, directions = load("std_ratio")(rows, rows), _directions(unit)
     agreement = 1 - alignment / max(2 * unit.var(0).sum(), 1e-300)  # correlation of centred views
     few = z.shape[1] > 1 and directions < COLLAPSED_DIRECTIONS and agreement > AGREED
@@ -152,10 +153,8 @@ def _agreement(restored: Any, samples: Samples, rng: Any, found: dict[str, np.nd
         views = view(test, rng)
     if len(views) != 2:  # nothing was paired
         return {}
-    first, second = (restored.embed_batch(view) for view in views)
-    pairs = {name: (first[name], second[name]) for name in first}
-    pairs |= {name: (z, restored.project(second)[name]) for name, z in restored.project(first).items()}
-    return {name: _shared(*pair) for name, pair in pairs.items()}
+    first, second = (z | restored.project(z) for z in map(restored.embed_batch, views))
+    return {name: _shared(first[name], second[name]) for name in first}
 
 
 def _shared(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
