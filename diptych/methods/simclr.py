@@ -1,5 +1,7 @@
 """SimCLR."""
 
+from typing import Literal
+
 from torch import Generator, Tensor, nn
 
 from diptych.batch import Batch
@@ -21,11 +23,21 @@ class Simclr(Method):
         optimiser="adam", lr=1e-3, weight_decay=1e-6, schedule="cosine", warmup=0.01, batch_size=512, epochs=1000
     )
 
-    def __init__(self, encoder: nn.Module, view: View, *, temperature: float = 0.5, out_dim: int = 128) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        view: View,
+        *,
+        temperature: float = 0.5,
+        head: Literal["mlp", "linear", "none"] = "mlp",
+        out_dim: int = 128,
+    ) -> None:
         super().__init__(encoder, view)
         self.temperature = temperature
         d = width(encoder)["backbone"]
-        self.projector = mlp(d, d, out_dim)
+        # The paper's figure 8 compares these heads; without one the representation itself is compared.
+        heads = {"mlp": [d, d, out_dim], "linear": [d, out_dim], "none": [d]}
+        self.projector = mlp(*heads[head])
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """NT-Xent of the projected views."""

@@ -19,6 +19,12 @@ from diptych.parts.target import targets
 METHODS = components("methods")
 CASES = [(name, modality) for name, method in METHODS.items() for modality in method.attributes["modalities"]]
 TRAINED = [(name, modality) for name, modality in CASES if METHODS[name].attributes["recipe"].get("steps") != 0]
+WORDS = [  # that a setting of a method chooses from
+    (name, setting, word)
+    for name, method in METHODS.items()
+    for setting, parameter in method.parameters.items()
+    for word in re.findall(r"'(\w+)'", parameter.annotation)
+]
 STEPS = 12  # on one batch
 LEARNS = 0.1  # of the loss goes at least within these steps
 SMALL = {  # of encoders, and of a frozen one: series and text take longest; the plan's own widths run in test_workflow
@@ -29,15 +35,15 @@ SMALL = {  # of encoders, and of a frozen one: series and text take longest; the
 }
 
 
-def made(name, modality, small, seed=0, calibrated=True):
-    """A method with the settings that the plan gives it, but for the size of its encoders, and its batch."""
+def made(name, modality, small, seed=0, calibrated=True, **own):
+    """A method with the settings that the plan gives it, but for the size of its encoders and `own`, and its batch."""
     facts, batch = small(modality)
     attributes, names = METHODS[name].attributes, towers(modality)
     chosen = {tower: attributes["encoders"].get(tower, ENCODERS[tower]) for tower in names}
     encoders = {tower: {"name": encoder} | SMALL.get(encoder, {}) for tower, encoder in chosen.items()}
     view = {"name": attributes["modalities"][modality]}
     encoder = encoders if len(names) > 1 else encoders[modality]
-    settings = {"method": SMALL.get(name, {}), "view": view, "encoder": encoder}
+    settings = {"method": SMALL.get(name, {}) | own, "view": view, "encoder": encoder}
     torch.manual_seed(seed)
     try:
         method = build(name, settings, facts)
@@ -131,6 +137,15 @@ def test_loss_reaches_every_parameter(name, modality, small):
             assert tensor.grad.any(), parameter
         idle -= set(parameters)
     assert not idle, "no stage trains them"
+
+
+@pytest.mark.parametrize(("name", "setting", "word"), WORDS)
+def test_every_word_of_a_setting_trains(name, setting, word, small):
+    modality = next(iter(METHODS[name].attributes["modalities"]))
+    method, batch = made(name, modality, small, **{setting: word})
+    for parameters in stages(method, batch):
+        assert finite(method, batch)
+        assert all(tensor.grad.any() for tensor in parameters.values())
 
 
 @pytest.mark.parametrize(("name", "modality"), TRAINED)
