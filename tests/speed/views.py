@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from rounds import fastest, table
 
+from diptych.__main__ import settle
 from diptych.batch import Batch
 from diptych.views.crop_jitter import CropJitter
 
@@ -28,6 +29,7 @@ CASES = ((32, 0.0), (64, 0.5), (72, 0.5))  # side, probability of blur: never at
 
 def main() -> int:
     """Time every case; the exit status."""
+    settle()  # as every job does
     torch.set_num_threads(1)
     rows, ratios = [], {}
     for side, blur in CASES:
