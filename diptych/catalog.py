@@ -2,12 +2,13 @@
 
 import ast
 import importlib
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from diptych.data.card import Card
+from diptych.data.card import Card, cards
 
 PACKAGE = Path(__file__).parent
 KINDS = ("methods", "encoders", "views", "probes", "corruptions", "metrics")
@@ -65,10 +66,12 @@ def base_attributes() -> dict[str, Any]:
 
 @cache
 def datasets() -> dict[str, Card]:
-    """The card of every data set by name."""
+    """The card of every data set by name: a file has one, or those of a family."""
     files = sorted((PACKAGE / "data").glob("*.py"))
-    names = [f.stem for f in files if "\nCARD = " in f.read_text(encoding="utf-8")]
-    return {name: importlib.import_module(f"diptych.data.{name}").CARD for name in names}
+    names = [f.stem for f in files if re.search("^CARDS? = ", f.read_text(encoding="utf-8"), re.MULTILINE)]
+    modules = [importlib.import_module(f"diptych.data.{name}") for name in names]
+    found = [card for module in modules for card in cards(module)]
+    return {card.name: card for card in sorted(found, key=lambda card: card.name)}
 
 
 def towers(modality: str) -> tuple[str, ...]:

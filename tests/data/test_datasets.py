@@ -1,6 +1,5 @@
 """Every discovered data set keeps its card's promises."""
 
-import importlib
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 from diptych import catalog
 from diptych.data import _rows
 from diptych.data.card import Card
+from diptych.data.own import read_card
 from diptych.data.prepare import prepare, shape_of
 from diptych.data.samples import GraphArrays, fingerprint, from_arrays, to_arrays
 from diptych.data.sources import Unreachable, fetch
@@ -24,12 +24,12 @@ HEAVY = ("numpy", "pandas", "scipy", "sklearn", "torch", "PIL", "tokenizers", "p
 @pytest.fixture(scope="module", params=sorted(CARDS))
 def loaded(request):
     """(card, raw content) of a data set, or a skip with the reasons why it cannot be had here."""
-    module = importlib.import_module(f"diptych.data.{request.param}")
+    card = CARDS[request.param]
     try:
-        files = {file.file: file.path for file in fetch(module.CARD)}
+        files = {file.file: file.path for file in fetch(card)}
     except Unreachable as error:
         pytest.skip(str(error))
-    return module.CARD, module.read(files)
+    return card, read_card(card, files)
 
 
 @pytest.mark.parametrize("name", sorted(CARDS))
