@@ -42,7 +42,7 @@ class Appearance:
     def _change(self, x: Tensor, rng: torch.Generator) -> Tensor:
         x = jitter(x, rng, strength=self.strength, grey=self.grey, saturation=self.saturation)
         if self.blur and min(x.shape[2:]) > SHARP:
-            x = blur(x, rng, p=self.blur)
+            x = blur_(x, rng, p=self.blur)
         if self.solarise:
             x = solarise(x, rng, p=self.solarise)
         return cutout(x, rng, p=self.cutout) if self.cutout else x
@@ -59,7 +59,8 @@ class Look:
         """Images [n, C, H, W] in 0..1 -> one view of them."""
         x = cast(Tensor, batch.x)
         parts = x.chunk(max(math.ceil(x.numel() / AT_ONCE), 1) if x.device.type == "cpu" else 1)
-        return batch.with_x(torch.cat([self.appearance(self.crop(part, rng), rng) for part in parts]))
+        looks = [self.appearance(self.crop(part, rng), rng) for part in parts]
+        return batch.with_x(torch.cat(looks) if len(looks) > 1 else looks[0])
 
 
 def jitter(x: Tensor, rng: torch.Generator, *, strength: float, grey: float, saturation: float = 0.8) -> Tensor:
@@ -78,7 +79,8 @@ def jitter(x: Tensor, rng: torch.Generator, *, strength: float, grey: float, sat
     luma = torch.tensor(LUMA if channels == 3 else [1 / channels] * channels, device=x.device)
     middle = (colour @ x.mean((2, 3))[..., None]).mT @ luma  # [n, 1], mean luma, which contrast keeps
     offset = ((1 - contrast)[:, None] * middle)[..., None]  # [n, 1, 1]
-    return torch.baddbmm(offset, contrast[:, None, None] * colour, x.flatten(2)).clamp_(0, 1).view(x.shape)
+    pixels = torch.bmm(contrast[:, None, None] * colour, x.flatten(2)).add_(offset)  # baddbmm would spread the offset
+    return pixels.clamp_(0, 1).view(x.shape)
 
 
 def _factor(changed: Tensor, spread: float, rng: torch.Generator) -> Tensor:
@@ -96,11 +98,14 @@ def _colour_matrix(saturation: Tensor, angle: Tensor) -> Tensor:
     return cast(Tensor, torch.linalg.inv(yiq) @ turn @ yiq)
 
 
-def blur(x: Tensor, rng: torch.Generator, *, p: float) -> Tensor:
-    """A Gaussian of σ ~ U(0.1, 2) pixels with p; its kernel ends at a tenth of the side and at the image's border."""
+def blur_(x: Tensor, rng: torch.Generator, *, p: float) -> Tensor:
+    """A Gaussian of σ ~ U(0.1, 2) pixels with p; its kernel ends at a tenth of the side and at the image's border.
+
+    In place: a copy of the images that stay sharp took a tenth of the time of all views.
+    """
     chosen = (uniform(len(x), 0.0, 1.0, rng) < p).nonzero()[:, 0]  # the others cost nothing
     sigma = uniform(len(x), 0.1, 2.0, rng)[chosen]
-    return x.index_copy(0, chosen, _blurred(x[chosen], sigma)) if len(chosen) else x
+    return x.index_copy_(0, chosen, _blurred(x[chosen], sigma)) if len(chosen) else x
 
 
 def _blurred(x: Tensor, sigma: Tensor) -> Tensor:
