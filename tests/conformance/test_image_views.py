@@ -294,7 +294,7 @@ def test_noise_has_its_deviation_and_black_pixels_their_share():
         Noisy({}, sigma=-1.0)
 
 
-@pytest.mark.parametrize(("distance", "side"), [(0.0, 0.5), (0.25, 0.5), (0.5, 0.5), (0.3, 0.2)])
+@pytest.mark.parametrize(("distance", "side"), [(0.0, 0.5), (0.25, 0.5), (0.5, 0.5), (0.3125, 0.1875)])
 def test_windows_are_as_far_apart_as_asked(distance, side):
     axis = (torch.arange(64) + 0.5) / 64
     ramps = torch.stack([axis.expand(64, 64), axis[:, None].expand(64, 64), torch.zeros(64, 64)]).expand(
@@ -310,6 +310,17 @@ def test_windows_are_as_far_apart_as_asked(distance, side):
         assert side / 2 - 1e-3 <= centre.min() <= centre.max() <= 1 - side / 2 + 1e-3
     with pytest.raises(ValueError, match="must fit the image"):
         CropDistance({"shape": [3, 64, 64]}, distance=0.6)
+
+
+def test_windows_some_way_apart_start_at_whole_pixels():
+    """Else the phase of the interpolation would tell which two windows belong together."""
+    ramp = torch.arange(28.0).expand(50, 1, 28, 28) / 28
+    for distance in (0.0, 0.125, 0.5):
+        for one in CropDistance({"shape": [1, 28, 28]}, distance=distance, strength=0.0, grey=0.0)(
+            batch_of(ramp), seeded()
+        ):
+            phase = (28 * one.x[:, 0, 14, 13]) % 1  # [n], a middle pixel lies a quarter to the left of a boundary
+            torch.testing.assert_close(phase, torch.full_like(phase, 0.25), atol=1e-4, rtol=0)
 
 
 def test_channel_halves_share_nothing_and_make_up_the_image(photos):
