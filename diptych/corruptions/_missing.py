@@ -18,8 +18,8 @@ class Missing(Corruption):
     whole_steps: ClassVar[bool] = False  # series: a unit is a time step with all its channels, not a single value
 
     @abstractmethod
-    def _priority(self, present: Array, rng: np.random.Generator) -> Array:
-        """Priorities in [0, 1] of the units [n, …]; those that are not `present` cannot go missing."""
+    def _priority(self, samples: Samples, rng: np.random.Generator) -> Array:
+        """Priorities in [0, 1] of the units [n, …]; NaN for units that must stay and do not count."""
 
     def _count(self, share: float) -> int:
         """Units to remove, from the exact number."""
@@ -33,10 +33,9 @@ class Missing(Corruption):
         return samples.with_x(self._remove(samples, severity, rng))
 
     def _remove(self, samples: Samples, severity: float, rng: np.random.Generator) -> Any:
-        present = self._units(samples)  # [n, …]
-        priority = np.where(present, self._priority(present, rng), np.nan)
+        priority = np.where(self._units(samples), self._priority(samples, rng), np.nan)  # [n, …]
         split = samples.split
-        count = {int(s): self._count(severity * int(present[split == s].sum())) for s in np.unique(split)}
+        count = {int(s): self._count(severity * int((~np.isnan(priority[split == s])).sum())) for s in np.unique(split)}
         return self._without(samples, lowest(priority, split, count))
 
     def _units(self, samples: Samples) -> Array:
@@ -49,7 +48,7 @@ class Missing(Corruption):
             return np.greater_equal(x, FIRST_WORD)
         observed: Array = ~np.isnan(x)
         if samples.modality == "tabular":
-            fields = _fields(samples)
+            fields = fields_of(samples)
             return np.stack([observed[:, fields == f].any(1) for f in range(fields.max() + 1)], 1)
         channels = {"image": 1, "series": 2}[samples.modality]
         whole = samples.modality == "image" or self.whole_steps
@@ -65,7 +64,7 @@ class Missing(Corruption):
         if samples.modality == "text":
             return np.where(mask, UNKNOWN, x).astype(x.dtype)
         if samples.modality == "tabular":
-            mask = mask[:, _fields(samples)]
+            mask = mask[:, fields_of(samples)]
         elif samples.modality == "image":
             mask = mask[:, None]
         elif self.whole_steps:
@@ -73,7 +72,7 @@ class Missing(Corruption):
         return np.where(mask, np.float32(np.nan), x)
 
 
-def _fields(samples: Samples) -> Array:
+def fields_of(samples: Samples) -> Array:
     """Field 0 … F'−1 of each encoded column [F]: the columns of a one-hot field go missing together."""
     assert isinstance(samples.x, np.ndarray)
     field = samples.statistics.get("field", np.arange(samples.x.shape[1]))

@@ -6,6 +6,7 @@ import numpy as np
 
 from diptych.corruptions._labels import LabelNoise
 from diptych.corruptions.base import Array
+from diptych.data.samples import Samples
 
 
 class LabelNoiseClass(LabelNoise):
@@ -15,5 +16,5 @@ class LabelNoiseClass(LabelNoise):
     modalities: ClassVar[tuple[str, ...]] = ("image", "series", "tabular", "text", "graph", "image_text")
     bounds: ClassVar[tuple[float, float]] = (0.0, 0.49)  # from one half on, the wrong class is the common one
 
-    def _other(self, label: Array, classes: int, rng: np.random.Generator) -> Array:
-        return (label + 1) % classes
+    def _draw(self, samples: Samples, classes: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        return rng.random(len(samples)), (samples.label + 1) % classes

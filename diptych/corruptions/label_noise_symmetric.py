@@ -6,6 +6,7 @@ import numpy as np
 
 from diptych.corruptions._labels import LabelNoise
 from diptych.corruptions.base import Array
+from diptych.data.samples import Samples
 
 
 class LabelNoiseSymmetric(LabelNoise):
@@ -14,5 +15,5 @@ class LabelNoiseSymmetric(LabelNoise):
     target: ClassVar[Literal["label"]] = "label"
     modalities: ClassVar[tuple[str, ...]] = ("image", "series", "tabular", "text", "graph", "image_text")
 
-    def _other(self, label: Array, classes: int, rng: np.random.Generator) -> Array:
-        return (label + rng.integers(1, classes, len(label))) % classes
+    def _draw(self, samples: Samples, classes: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        return rng.random(len(samples)), (samples.label + rng.integers(1, classes, len(samples))) % classes

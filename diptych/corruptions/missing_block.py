@@ -6,6 +6,7 @@ import numpy as np
 
 from diptych.corruptions._missing import Missing
 from diptych.corruptions.base import Array
+from diptych.data.samples import Samples
 
 
 class MissingBlock(Missing):
@@ -18,8 +19,9 @@ class MissingBlock(Missing):
     modalities: ClassVar[tuple[str, ...]] = ("image", "series", "tabular", "text", "graph", "image_text")
     whole_steps: ClassVar[bool] = True
 
-    def _priority(self, present: Array, rng: np.random.Generator) -> Array:
+    def _priority(self, samples: Samples, rng: np.random.Generator) -> Array:
         """The block grows around a random unit; rows share out the rounding, so that the total is exact."""
+        present = self._units(samples)
         flat = present.reshape(len(present), -1)  # [n, units]
         centre = np.argmax(rng.random(flat.shape) * flat, axis=1)[:, None]  # [n, 1], a unit that is present
         distance = np.where(flat, _distance(present, centre), flat.shape[1])

@@ -6,6 +6,7 @@ import numpy as np
 
 from diptych.corruptions._missing import Missing
 from diptych.corruptions.base import Array
+from diptych.data.samples import Samples
 
 
 class MissingMcar(Missing):
@@ -14,5 +15,5 @@ class MissingMcar(Missing):
     target: ClassVar[Literal["input"]] = "input"
     modalities: ClassVar[tuple[str, ...]] = ("image", "series", "tabular", "text", "graph", "image_text")
 
-    def _priority(self, present: Array, rng: np.random.Generator) -> Array:
-        return rng.random(present.shape)
+    def _priority(self, samples: Samples, rng: np.random.Generator) -> Array:
+        return rng.random(self._units(samples).shape)

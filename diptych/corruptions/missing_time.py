@@ -7,6 +7,7 @@ import numpy as np
 
 from diptych.corruptions._missing import Missing
 from diptych.corruptions.base import Array
+from diptych.data.samples import Samples
 
 
 class MissingTime(Missing):
@@ -16,8 +17,8 @@ class MissingTime(Missing):
     modalities: ClassVar[tuple[str, ...]] = ("series",)
     whole_steps: ClassVar[bool] = True
 
-    def _priority(self, present: Array, rng: np.random.Generator) -> Array:
-        return rng.random(present.shape)
+    def _priority(self, samples: Samples, rng: np.random.Generator) -> Array:
+        return rng.random(self._units(samples).shape)
 
     def _count(self, share: float) -> int:
         return floor(share)
