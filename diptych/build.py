@@ -1,5 +1,6 @@
 """From names and settings to a method, and from prepared arrays to a batch."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,16 +49,17 @@ def _tuples(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def batch_of(samples: Samples, rows: np.ndarray, uses: frozenset[str] = frozenset()) -> Batch:
-    """The chosen rows as tensors; labels and groups only where a method declares that it uses them."""
+    """The chosen rows as tensors; labels, groups and times only where a method declares that it uses them."""
     everything = Batch(
         x=_input(samples.x),
         index=torch.arange(len(samples)),
         key=torch.from_numpy(samples.key),
         label=torch.from_numpy(samples.label) if "label" in uses else None,
         group=torch.from_numpy(samples.group) if "group" in uses and samples.group is not None else None,
+        time=torch.from_numpy(samples.time) if "time" in uses and samples.time is not None else None,
     )
     chosen = everything.take(torch.from_numpy(rows))
-    return Batch(chosen.x, torch.arange(len(rows)), chosen.key, chosen.label, chosen.group)
+    return replace(chosen, index=torch.arange(len(rows)))
 
 
 def _input(x: Content) -> Input:

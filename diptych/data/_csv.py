@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MISSING = ["", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null"]
 SEPARATORS = ",;\t"
+PARQUET = b"PAR1"
+NAMELESS = "Unnamed: "  # what pandas calls a column without a header
+DECIMAL_COMMA = r"[+-]?\d+(,\d+)?"
 
 
 def read_csv_entry(entry: CsvEntry, files: Files) -> Raw:
@@ -30,10 +33,14 @@ def read_csv_entry(entry: CsvEntry, files: Files) -> Raw:
     dropped = [lost for _, lost in tables]
     table = pd.concat([frame for frame, _ in tables], ignore_index=True)
     split = rows_of_splits(len(tables[0][0]), len(tables[1][0])) if entry.test else None
-    features = table.drop(columns=[entry.target, *filter(None, [entry.group]), *entry.drop])
+    nameless = [column for column in table.columns if column.startswith(NAMELESS)]
+    features = table.drop(columns=[entry.target, *filter(None, [entry.group]), *entry.drop, *nameless])
     caveats = [f"{lost} rows without `{entry.target}` were dropped" for lost in dropped if lost]
+    caveats += ["a column without a name was dropped: a row number is no feature"] * bool(nameless)
+    typed = _typed(features, entry)
+    caveats += _doubts(typed, entry)
     return Raw(
-        x=_typed(features, entry),
+        x=typed,
         label=table[entry.target].astype(str).str.strip().to_numpy(str),
         test=split,
         group=_groups(table, entry),
@@ -45,10 +52,7 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     """A table of strings with missing cells as NaN; separated by comma, semicolon or tab, as the header is."""
     import pandas as pd
 
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 text: {error}; save it as UTF-8") from error
+    text = _text(path.read_bytes(), name)
     if not text.strip():
         raise DataError(f"{name} is empty")
     separator = max(SEPARATORS, key=lambda candidate: len(next(_cells(text.lstrip(), candidate))))
@@ -59,6 +63,20 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(
         io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, na_values=MISSING, skipinitialspace=True
     ).rename(columns=str.strip)
+
+
+def _text(content: bytes, name: str) -> str:
+    """A file's text; a parquet file as the text it would be."""
+    import pandas as pd
+
+    try:
+        if content.startswith(PARQUET):
+            return str(pd.read_parquet(io.BytesIO(content)).to_csv(index=False))
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not UTF-8 text, nor parquet: {error}; save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name} is not a readable parquet file: {error}") from error
 
 
 def _cells(text: str, separator: str) -> Iterator[list[str]]:
@@ -128,10 +146,28 @@ def _numbers(column: pd.Series[str], entry: CsvEntry) -> pd.Series[float] | pd.S
             f"{entry.file}: column {column.name!r} is stated to be numeric and holds {len(wrong)} other values, "
             f"the first {wrong.iloc[0]!r}"
         )
+    if len(wrong) and column.dropna().str.strip().str.fullmatch(DECIMAL_COMMA).all():
+        raise DataError(
+            f"{entry.file}: column {column.name!r} holds numbers with a comma, such as {wrong.iloc[0]!r}; "
+            "write them with a decimal point, or state its type as categorical"
+        )
     too_large = np.abs(numbers.to_numpy(float)) > np.finfo(np.float32).max
     if not len(wrong) and too_large.any():
         raise DataError(f"{entry.file}: column {column.name!r} holds values beyond 32-bit floats, or infinite ones")
     return column if len(wrong) or not (stated or column.notna().any()) else numbers.astype(float)
+
+
+def _doubts(table: pd.DataFrame, entry: CsvEntry) -> list[str]:
+    """Categories that are numbers in most rows, unless the user said so."""
+    import pandas as pd
+
+    doubts = []
+    for name, column in table.select_dtypes(exclude="number").items():
+        present = column.dropna()
+        words = present[pd.to_numeric(present, errors="coerce").isna()]
+        if str(name) not in entry.types and 2 * len(words) < len(present):
+            doubts.append(f"column {name!r} is categorical because {len(words)} values are words, as {words.iloc[0]!r}")
+    return doubts
 
 
 def _groups(table: pd.DataFrame, entry: CsvEntry) -> np.ndarray | None:

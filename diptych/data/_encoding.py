@@ -86,6 +86,9 @@ def _table(x: Any, train: np.ndarray, card: Card) -> Encoded:
     facts = {
         "shape": [table.x.shape[1]],
         "fields": table.statistics["field"].tolist(),  # field of each encoded column
+        "columns": [
+            {"name": n, "levels": v} for n, v in zip(table.columns, table.levels, strict=True)
+        ],  # of each field
         "scaling": "numeric columns: mean and sd of training rows",
     }
     return Encoded(table.x, facts, table.statistics, {"columns": table.columns, "dropped": table.dropped})

@@ -27,6 +27,7 @@ class Table:
     x: np.ndarray
     statistics: dict[str, np.ndarray]
     columns: list[str]  # names of the raw columns that `field` counts
+    levels: list[list[str | None] | None]  # of these: the level of each encoded column, None for the rest; or a number
     dropped: dict[str, str]  # raw column -> why
 
 
@@ -35,6 +36,7 @@ class _Column:
     x: np.ndarray  # [n, levels] or [n, 1]
     mean: float = 0.0
     sd: float = 1.0
+    levels: list[str | None] | None = None
 
 
 def encode_table(table: pd.DataFrame, train: np.ndarray) -> Table:
@@ -63,7 +65,7 @@ def _joined(kept: dict[str, _Column], dropped: dict[str, str], train: np.ndarray
         "sd": np.repeat([column.sd for column in kept.values()], widths),
         "impute": np.nanmean(x[train].astype(float), 0).astype(np.float32),
     }
-    return Table(x, statistics, list(kept), dropped)
+    return Table(x, statistics, list(kept), [column.levels for column in kept.values()], dropped)
 
 
 def _numeric(values: np.ndarray, train: np.ndarray) -> _Column | None:
@@ -88,6 +90,7 @@ def _levels(column: pd.Series[str], train: np.ndarray) -> _Column | None:
     frequent = names[np.argsort(-counts, kind="stable")][:LEVELS]
     matrix = words[:, None] == frequent[None]  # [n, levels]
     other = ~matrix.any(1)  # [n]
+    levels: list[str | None] = frequent.tolist()
     if other[train].any():
-        matrix = np.concatenate([matrix, other[:, None]], axis=1)
-    return _Column(matrix) if matrix.shape[1] > 1 else None
+        matrix, levels = np.concatenate([matrix, other[:, None]], axis=1), [*levels, None]
+    return _Column(matrix, levels=levels) if matrix.shape[1] > 1 else None

@@ -49,6 +49,7 @@ class Raw:
     test: np.ndarray | None = None  # bool [n], the official split
     key: np.ndarray | None = None  # int64 [n], object id where several rows show one object
     group: np.ndarray | None = None  # [n] subject, speaker, …
+    time: np.ndarray | None = None  # int64 [n], position in the recording, which is what rows of an equal key are of
     caveats: tuple[str, ...] = ()  # found while reading
 
     def __len__(self) -> int:

@@ -49,6 +49,7 @@ class Card(BaseModel):
     )
     test_share: float = Field(0.2, gt=0, lt=1, description="share of samples (or groups) in a seeded test split")
     group: str = Field("", description="what a group is (subject, speaker, base emoji); empty: samples are independent")
+    time: str = Field("", description="what a sample's position in its recording counts; empty: samples have no order")
     prompts: tuple[str, ...] = Field((), description="zero-shot templates with one {}")
     mirrored: bool = Field(True, description="whether a left-right flip keeps the meaning of an image")
     synthetic: bool = Field(False, description="made by `read` from a fixed seed; only such a set has no sources")

@@ -47,6 +47,7 @@ def prepare(raw: Raw, card: Card, *, seed: int, rows: int | None = None) -> Prep
         key=part.key if part.key is not None else kept.astype(np.int64),
         id=kept.astype(np.int64),
         group=_group_codes(part.group),
+        time=part.time,
         statistics=encoded.statistics,
     )
     card = _with_caveats(card, part, leakage)
@@ -112,7 +113,7 @@ def _codes(label: np.ndarray, card: Card) -> np.ndarray:
 
 def _part(raw: Raw, kept: np.ndarray) -> Raw:
     rest: dict[str, Any] = {
-        name: None if (a := getattr(raw, name)) is None else a[kept] for name in ("test", "key", "group")
+        name: None if (a := getattr(raw, name)) is None else a[kept] for name in ("test", "key", "group", "time")
     }
     return replace(raw, x=_rows.take(raw.x, kept), label=raw.label[kept], **rest)
 

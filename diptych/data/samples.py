@@ -41,6 +41,7 @@ class Samples:
     key: Array  # int64 [n], object id; equal keys are never in two splits
     id: Array  # int64 [n], row in the source
     group: Array | None = None  # int64 [n]
+    time: Array | None = None  # int64 [n], position in the recording, whose windows have equal keys
     statistics: Mapping[str, Array] = field(default_factory=dict)  # fitted on train only
 
     def __len__(self) -> int:
@@ -57,7 +58,7 @@ def fingerprint(array: Array) -> str:
     return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-_PARTS = ("label", "split", "key", "id", "group")
+_PARTS = ("label", "split", "key", "id", "group", "time")
 
 
 def to_arrays(samples: Samples) -> dict[str, Array]:
