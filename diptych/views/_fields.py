@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from diptych.parts.fields import fields_of
+
 
 class Marginals(torch.nn.Module):
     """Redraws fields of a row from training rows: independent over rows and fields, frequencies count.
@@ -21,7 +23,7 @@ class Marginals(torch.nn.Module):
         super().__init__()
         if not 0 <= rate <= 1:
             raise ValueError(f"view.rate is a share of the fields, 0 … 1; it is {rate}")
-        fields = torch.unique(torch.tensor(facts["fields"]), return_inverse=True)[1]  # [F], 0 … count − 1
+        fields = fields_of(facts)  # [F]
         self.count = int(fields.max()) + 1
         self.changed = math.floor(rate * self.count + 1e-9)  # fields redrawn in a row; 0.29 · 100 is 29
         self.register_buffer("fields", fields, persistent=False)
@@ -33,11 +35,17 @@ class Marginals(torch.nn.Module):
 
     def forward(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Rows [n, F] with exactly ⌊rate · fields⌋ fields of each redrawn (a draw may equal the original)."""
-        if not len(self.donors):
-            raise RuntimeError("the view draws from training rows: calibrate it before the first step")
         shape = (len(x), self.count)
         order = torch.rand(shape, generator=rng, device=x.device).argsort(1).argsort(1)  # [n, fields], ranks
-        drawn = torch.randint(len(self.donors), shape, generator=rng, device=x.device)  # [n, fields], donor rows
+        return self.redrawn(x, order < self.changed, rng)
+
+    def redrawn(self, x: Tensor, changed: Tensor, rng: torch.Generator, *, together: bool = False) -> Tensor:
+        """Rows [n, F] with the fields `changed` [n, fields] from training rows: one each, or one for all of a row."""
+        if not len(self.donors):
+            raise RuntimeError("the view draws from training rows: calibrate it before the first step")
+        shape = (len(x), 1 if together else self.count)
+        drawn = torch.randint(len(self.donors), shape, generator=rng, device=x.device)  # donor rows
+        drawn = drawn.expand(-1, self.count)  # [n, fields]
         columns = torch.arange(x.shape[1], device=x.device)
         replacement = self.donors[drawn[:, self.fields], columns]  # [n, F]
-        return torch.where((order < self.changed)[:, self.fields], replacement, x)
+        return torch.where(changed[:, self.fields], replacement, x)

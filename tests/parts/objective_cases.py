@@ -75,6 +75,11 @@ def crops(function):
     return lambda scores0, scores1, scores2, **settings: function([scores0, scores1, scores2], **settings)
 
 
+def parts(function):
+    """TransTab's objective takes a sequence; the table gives three arguments."""
+    return lambda part0, part1, part2, **settings: function([part0, part1, part2], **settings)
+
+
 def predictive(name):
     sides = {"learned": ("p1", "p2"), "targets": ("z1", "z2"), "smallest": 1, "settings": nothing, "ids": None}
     return paired(name, **sides)
@@ -166,6 +171,12 @@ CASES = {
     ),
     "alignment": paired("alignment", settings=lambda t: {"alpha": 1 + t}, ids=None),
     "uniformity": paired("uniformity", learned=("z",), settings=lambda t: {"t": 1 + t}, ids=None),
+    "vertical_partition": Case(
+        parts(objectives.vertical_partition),
+        parts(oracles.vertical_partition),
+        learned=("part0", "part1", "part2"),
+        ids=every,
+    ),
     "triplet": paired(
         "triplet", learned=("anchor", "positive", "negative"), settings=margin(False), ids=None, smallest=1
     ),

@@ -224,6 +224,18 @@ def supcon_in(z1, z2, *, labels, temperature):
     return mean(terms)
 
 
+def vertical_partition(parts, *, temperature, ids):
+    n, terms = len(parts[0]), []
+    everything = [(row, part[row]) for part in parts for row in range(n)]
+    for i, (row, anchor) in enumerate(everything):
+        s = [float(anchor @ other) / temperature for _, other in everything]
+        own = [k for k, (other, _) in enumerate(everything) if other == row and k != i]
+        negatives = [k for k, (other, _) in enumerate(everything) if ids[other] != ids[row]]
+        total = math.log(sum(math.exp(s[k]) for k in own + negatives))
+        terms.append(mean([total - s[p] for p in own]))
+    return mean(terms)
+
+
 def hard_negative(z1, z2, *, temperature, tau_plus, beta, ids):
     terms = []
     for _, s, partner, negatives in two_views(z1, z2, temperature, ids):

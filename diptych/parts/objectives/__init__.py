@@ -31,6 +31,7 @@ from diptych.parts.objectives.supcon import supcon_in, supcon_out
 from diptych.parts.objectives.swav import swapped_prediction, swav
 from diptych.parts.objectives.triplets import triplet, triplet_batch_all, triplet_batch_hard, triplet_semi_hard
 from diptych.parts.objectives.unit import unit
+from diptych.parts.objectives.vertical_partition import vertical_partition
 from diptych.parts.objectives.vicreg import vicreg
 
 __all__ = [
@@ -71,5 +72,6 @@ __all__ = [
     "triplet_semi_hard",
     "uniformity",
     "unit",
+    "vertical_partition",
     "vicreg",
 ]
