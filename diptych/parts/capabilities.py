@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 
 @runtime_checkable
@@ -52,4 +52,38 @@ def with_patches(method: str, encoder: nn.Module) -> Patches:
     """The encoder, which must have patches."""
     if not isinstance(encoder, Patches):
         raise lacks(method, encoder, "patches that can be left out (patchify, tokens, grid)")
+    return encoder
+
+
+@runtime_checkable
+class Subsets(Protocol):
+    """An encoder of table rows that sees them in subsets of their columns."""
+
+    dim: int
+    subsets: int
+
+    def latent(self, x: Tensor, subset: int) -> Tensor:
+        """Encoded rows [n, F] -> latent of one subset [n, dim]."""
+
+
+@runtime_checkable
+class FieldStates(Protocol):
+    """A transformer over the fields of a table row, whose tokens can be mixed."""
+
+    dim: int
+
+    def tokens(self, x: Tensor) -> Tensor:
+        """Encoded rows [n, F] -> tokens [n, fields, dim]."""
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """Tokens [n, fields, dim] -> states [n, 1 + fields, dim], class token first."""
+
+    def remember(self, x: Tensor, rng: Generator) -> None:
+        """Keep training rows [n, F] to compare others with, where it compares rows at all."""
+
+
+def with_fields(method: str, encoder: nn.Module) -> FieldStates:
+    """The encoder, which must have a token per field."""
+    if not isinstance(encoder, FieldStates):
+        raise lacks(method, encoder, "a token per field (tokens, states, remember)")
     return encoder

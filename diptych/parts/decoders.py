@@ -1,10 +1,25 @@
-"""From a code back to the image."""
+"""From a code back to the sample."""
 
+import math
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from diptych.parts.heads import mlp
+
+HIDDEN = 256  # width of a table decoder's hidden layer
+
+
+def decoder(dim: int, facts: Mapping[str, Any]) -> nn.Module:
+    """From a code [n, dim] to images in 0..1, series [n, T, C] or table rows [n, F], as the facts of the sample say."""
+    if facts["modality"] == "series":  # linear: an encoder of series is deep enough
+        return nn.Sequential(nn.Linear(dim, math.prod(facts["shape"])), nn.Unflatten(1, tuple(facts["shape"])))
+    if facts["modality"] == "tabular":
+        return mlp(dim, HIDDEN, facts["shape"][0])
+    return ImageDecoder(dim, tuple(facts["shape"]))
 
 
 class ImageDecoder(nn.Module):

@@ -25,7 +25,7 @@ TWO_VIEWS = {
 class Recipe:
     """The paper's training settings; a benchmark file overrides any field by `train.<field>`."""
 
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
     lr: float = 1e-3
     weight_decay: float = 0.0
     momentum: float = 0.0
@@ -57,8 +57,8 @@ class View(nn.Module, ABC):
     modalities: ClassVar[tuple[str, ...]]
     # What a method unpacks: a view may take the place of another that returns the same. "one" · "two" row-aligned
     # views · "spans": two with shared steps · "crops": two large, then small ones · "damaged": a damaged and the clean
-    # sample · "rotations": one batch of four turned copies.
-    returns: ClassVar[Literal["one", "two", "spans", "crops", "damaged", "rotations"]]
+    # sample · "rotations": one batch of four turned copies · "parts": two or more row-aligned views, each of a part.
+    returns: ClassVar[Literal["one", "two", "spans", "crops", "damaged", "rotations", "parts"]]
 
     def __init__(self, facts: dict[str, Any]) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda groups, recipe: torch.optim.Adam(groups, lr=recipe.lr, fused=True),
     "adamw": lambda groups, recipe: torch.optim.AdamW(groups, lr=recipe.lr, fused=True),
     "sgd": lambda groups, recipe: torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=True),
+    "rmsprop": lambda groups, recipe: torch.optim.RMSprop(groups, lr=recipe.lr, alpha=0.9, momentum=recipe.momentum),
 }
 
 

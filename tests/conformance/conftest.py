@@ -31,6 +31,7 @@ def _small(modality):
     x, shape = CONTENTS[modality]()
     facts = {"modality": modality, "shape": shape, "classes": 10, "n_train": N, "n_test": 0, "mirrored": False}
     facts |= {"statistics": {"mean": [0.3], "sd": [0.37]}, "vocabulary": _text()[1], "fields": list(range(13))}
+    facts["columns"] = [{"name": name, "levels": None} for name in datasets.load_wine().feature_names]
     label = torch.from_numpy(datasets.load_digits().target[:N])
     rows = torch.arange(N)
     return facts, Batch(x, rows, label if modality == "image_text" else rows, label)

@@ -8,21 +8,34 @@ from torch.nn import functional as F
 from diptych.batch import Graphs
 from diptych.catalog import ENCODERS, components
 from diptych.encoders.bottleneck_mlp import BottleneckMlp
+from diptych.encoders.causal import Causal
+from diptych.encoders.column_tokens import ColumnTokens
 from diptych.encoders.conv import Conv
 from diptych.encoders.dilated import Dilated
+from diptych.encoders.fcn import Fcn
 from diptych.encoders.gin import Gin
+from diptych.encoders.gru import Gru
 from diptych.encoders.linear import Linear
 from diptych.encoders.mlp import Mlp
+from diptych.encoders.named_columns import NamedColumns
+from diptych.encoders.one_layer import OneLayer
 from diptych.encoders.pixel_mlp import PixelMlp
+from diptych.encoders.resnet1d import Resnet1d
 from diptych.encoders.resnet18 import Resnet18
+from diptych.encoders.series_conv import SeriesConv
+from diptych.encoders.series_transformer import SeriesTransformer
+from diptych.encoders.subset_mlp import SubsetMlp
 from diptych.encoders.transformer import Transformer
 from diptych.encoders.vit import Vit
 
 CLASSES = {"conv": Conv, "dilated": Dilated, "mlp": Mlp, "transformer": Transformer, "gin": Gin}
 CLASSES |= {"resnet18": Resnet18, "vit": Vit, "pixel_mlp": PixelMlp}
-CLASSES |= {"linear": Linear, "bottleneck_mlp": BottleneckMlp}
+CLASSES |= {"linear": Linear, "bottleneck_mlp": BottleneckMlp, "one_layer": OneLayer, "subset_mlp": SubsetMlp}
+CLASSES |= {"column_tokens": ColumnTokens, "named_columns": NamedColumns}
+CLASSES |= {"causal": Causal, "fcn": Fcn, "gru": Gru, "resnet1d": Resnet1d, "series_conv": SeriesConv}
+CLASSES |= {"series_transformer": SeriesTransformer}
 MODALITY = {name: component.attributes["modality"] for name, component in components("encoders").items()}
-DERIVED = {"gin", "resnet18"}  # their width follows from other settings
+DERIVED = {"gin", "resnet18", "one_layer"}  # their width follows from other settings
 WIDE = [name for name, component in components("encoders").items() if "dim" in component.parameters]
 
 
@@ -74,6 +87,9 @@ def test_some_derive_their_width(encode):
         ("mlp", {"depth": 0}, r"encoder\.depth of mlp must be at least 1, it is 0"),
         ("bottleneck_mlp", {"depth": 0}, r"encoder\.depth of bottleneck_mlp must be at least 1, it is 0"),
         ("pixel_mlp", {"depth": 0}, r"encoder\.depth of pixel_mlp must be at least 1, it is 0"),
+        ("subset_mlp", {"overlap": 1.5}, r"subset_mlp needs encoder\.depth and .* they are 1, 4 and 1\.5"),
+        ("column_tokens", {"depth": 0}, r"column_tokens needs encoder\.dim, depth, heads and context of at least 1"),
+        ("named_columns", {"dim": 30}, r"encoder\.dim of named_columns must be a multiple of its 8 heads, it is 30"),
         ("resnet18", {"blocks": (2, 0)}, r"resnet18 needs encoder\.width and encoder\.blocks of at least 1"),
         ("vit", {"dim": 30}, r"encoder\.dim of vit must be a multiple of 4 and of its 4 heads, it is 30"),
     ],

@@ -32,6 +32,10 @@ SMALL = {  # of encoders, and of a frozen one: series and text take longest; the
     "dilated": {"hidden": 16, "dim": 64, "depth": 3},
     "transformer": {"depth": 1, "dim": 64},
     "vit": {"depth": 2, "dim": 64},
+    "causal": {"hidden": 8, "reduced": 16, "dim": 32, "depth": 3},
+    "series_conv": {"dim": 32},
+    "series_transformer": {"depth": 1, "dim": 32, "heads": 4},
+    "fcn": {"dim": 32},
 }
 
 

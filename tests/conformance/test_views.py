@@ -38,6 +38,8 @@ OFF = MappingProxyType(  # settings under which a view changes nothing
         "jitter_scale": {"jitter": 0.0, "scale": 0.0},
         "field_corruption": {"rate": 0.0},
         "two_field_corruptions": {"rate": 0.0},
+        "swap_noise": {"rate": 0.0},
+        "cut_mix_fields": {"rate": 0.0},
         "token_dropout": {"rate": 0.0},
         "graph_augmentations": {"rate": 0.0, "kinds": ["drop_nodes", "perturb_edges", "mask_attributes"]},
     }
@@ -111,7 +113,7 @@ def test_strength_zero_changes_nothing(name, modality, small):
             torch.testing.assert_close(found, original, rtol=0, atol=2e-6, equal_nan=True)
 
 
-@pytest.mark.parametrize(("name", "modality"), RANDOM)
+@pytest.mark.parametrize(("name", "modality"), [case for case in RANDOM if case[0] != "column_partitions"])
 def test_draws_are_per_sample(name, modality, small):
     """64 copies of one sample must not all get the same change."""
     view, batch = made(name, modality, small)

@@ -1,6 +1,9 @@
-"""Small real images, and methods built by the settings that the plan gives them."""
+"""Small real images and tables, and methods built by the settings that the plan gives them."""
+
+import types
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn import datasets
@@ -8,6 +11,7 @@ from sklearn import datasets
 from diptych.batch import Batch
 from diptych.build import build
 from diptych.catalog import ENCODERS, components
+from diptych.data._encoding import encode
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +36,32 @@ def _images(x):
 
 
 @pytest.fixture(scope="session")
+def wines():
+    """Facts and 128 wines: eleven numbers with gaps, a strength of four levels and whether the hue is red."""
+    frame = datasets.load_wine(as_frame=True).data.iloc[::-1][:128].reset_index(drop=True)
+    frame.loc[::9, "ash"] = np.nan
+    words = pd.cut(frame.pop("color_intensity"), [0, 3, 5, 8, 99], labels=["pale", "light", "deep", "dark"])
+    return table(frame.assign(Strength=words.astype(str), red_hue=np.where(frame.pop("hue") > 1, "yes", "no")))
+
+
+def table(frame):
+    """Facts and encoded rows of a raw table."""
+    encoded = encode(frame, np.ones(len(frame), dtype=bool), types.SimpleNamespace(modality="tabular"))
+    rows = torch.arange(len(frame))
+    return encoded.facts | {"modality": "tabular", "n_train": len(frame)}, Batch(
+        torch.from_numpy(encoded.x), rows, rows
+    )
+
+
+@pytest.fixture(scope="session")
 def made():
     """made(name, (facts, batch), …) -> a calibrated method; the same weights every time."""
 
-    def make(name, images, encoder=None, **settings):
-        facts, batch = images
-        declared = components("methods")[name].attributes
-        encoder = encoder or {"name": declared["encoders"].get("image", ENCODERS["image"])}
-        view = {"name": declared["modalities"]["image"]}
+    def make(name, samples, encoder=None, view=None, **settings):
+        facts, batch = samples
+        declared, modality = components("methods")[name].attributes, facts["modality"]
+        encoder = {"name": declared["encoders"].get(modality, ENCODERS[modality])} | (encoder or {})
+        view = {"name": declared["modalities"][modality]} | (view or {})
         torch.manual_seed(0)
         method = build(name, {"method": settings, "view": view, "encoder": encoder}, facts)
         method.calibrate(batch, seeded())
@@ -92,3 +114,13 @@ def descend():
         return losses
 
     return run
+
+
+@pytest.fixture(scope="session")
+def strokes():
+    """Facts and 128 digits as series of 16 steps in four channels, in reading order; every fourth one ends early."""
+    x = datasets.load_digits().images[:128].reshape(128, 16, 4).astype("float32")
+    x = (x - x.mean((0, 1))) / x.std((0, 1))
+    x[::4, 12:] = np.nan
+    rows = torch.arange(128)
+    return {"modality": "series", "shape": [16, 4], "n_train": 128}, Batch(torch.from_numpy(x), rows, rows)
