@@ -116,6 +116,9 @@ def _check_content(x, shape):
 
 def test_preparation_is_the_same_twice_and_another_with_another_seed(loaded):
     card, raw = loaded
-    once, twice, other = (to_arrays(prepare(raw, card, seed=seed, rows=30).samples) for seed in (3, 3, 4))
+    rows = max(30, 2 * len(card.classes))
+    if card.n_train and card.n_train <= rows:
+        pytest.skip(f"{card.n_train} training rows of an official split: no cap leaves a choice")
+    once, twice, other = (to_arrays(prepare(raw, card, seed=seed, rows=rows).samples) for seed in (3, 3, 4))
     assert {n: fingerprint(a) for n, a in once.items()} == {n: fingerprint(a) for n, a in twice.items()}
     assert not np.array_equal(once["id"], other["id"])

@@ -8,6 +8,7 @@ import torch
 from diptych import checkpoint
 from diptych.checkpoint import Checkpoint
 from diptych.parts.method import Recipe
+from diptych.parts.objectives.unit import unit
 from diptych.train import seed_everything, train
 
 
@@ -55,13 +56,16 @@ def test_the_queue_fills_after_its_start_and_counts_when_full(digits, made, rng)
     queued, plain = (made("swav", digits, queue=size, queue_start=0.5).train() for size in (12, 0))
     plain.load_state_dict({k: v for k, v in queued.state_dict().items() if not k.startswith("prototypes.queues.")})
     batch, same = digits[1].take(torch.arange(6)), []
-    for progress in (0.1, 0.4, 0.6, 0.7, 0.8):
+    for progress in (0.1, 0.4, 0.6, 0.7):
         same.append(bool(queued.loss(batch, rng(1)) == plain.loss(batch, rng(1))))
         queued.after_step(batch, progress)
         plain.after_step(batch, progress)
-    assert same == [True, True, True, True, False]
-    assert queued.prototypes.queues[0].keys.tolist() == [*range(6)] * 2
-    assert not torch.equal(queued.prototypes.queues[0].rows, queued.prototypes.queues[1].rows)
+    assert same == [True] * 4
+    first, second = queued.prototypes.queues
+    assert first.keys.tolist() == [*range(6)] * 2
+    assert not torch.equal(first.rows, second.rows)
+    first.rows.copy_(unit(torch.randn(first.rows.shape, generator=rng(2))))  # an untrained encoder's are all alike
+    assert abs(queued.loss(batch, rng(1)) - plain.loss(batch, rng(1))) > 1e-3
 
 
 def test_the_queue_survives_a_cut(digits, made, tmp_path, monkeypatch):
