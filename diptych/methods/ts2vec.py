@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from diptych.batch import Batch
-from diptych.parts.capabilities import PerStep, lacks
+from diptych.parts.budgets import steps_by_size
+from diptych.parts.capabilities import PerStep, with_per_step
 from diptych.parts.method import Method, Recipe, View
 from diptych.parts.objectives.hierarchical import hierarchical
 
@@ -23,13 +24,12 @@ class Ts2vec(Method):
 
     def __init__(self, encoder: nn.Module, view: View, *, alpha: float = 0.5, mask_rate: float = 0.5) -> None:
         super().__init__(encoder, view)
-        if not isinstance(encoder, PerStep):
-            raise lacks("ts2vec", encoder, "one vector per step (per_step)")
+        with_per_step("ts2vec", encoder)
         self.alpha, self.mask_rate = alpha, mask_rate
 
     def default_steps(self, train: Batch) -> int:
         """200 steps for up to 100,000 values, else 600."""
-        return 200 if cast(Tensor, train.x).numel() <= 100_000 else 600
+        return steps_by_size(cast(Tensor, train.x))
 
     def loss(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Hierarchical contrast of the steps that both crops hold."""

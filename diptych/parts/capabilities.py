@@ -48,6 +48,13 @@ def lacks(method: str, encoder: object, what: str) -> TypeError:
     return TypeError(f"{method} needs an encoder with {what}; {type(encoder).__name__} has none")
 
 
+def with_per_step(method: str, encoder: nn.Module) -> PerStep:
+    """The encoder, which must give one vector per step."""
+    if not isinstance(encoder, PerStep):
+        raise lacks(method, encoder, "one vector per step (per_step)")
+    return encoder
+
+
 def with_patches(method: str, encoder: nn.Module) -> Patches:
     """The encoder, which must have patches."""
     if not isinstance(encoder, Patches):

@@ -1,4 +1,4 @@
-"""Mixtures of two samples: linear ones, and those of a spectrum's magnitudes and phases apart."""
+"""Mixtures of two samples: linear ones, and those of spectra, by magnitude and phase apart or by frequency."""
 
 import math
 
@@ -45,3 +45,27 @@ def shares_of(latents: Tensor, order: Tensor, rng: torch.Generator, *, threshold
         uniform = low + (1 - low) * torch.rand(len(latents), generator=rng, device=rng.device)
         shares.append(torch.where(alike, uniform, truncated_normal(len(latents), low, 0.1, rng)))
     return shares[0], shares[1]
+
+
+def with_bins_of(x: Tensor, partner: Tensor, chosen: Tensor, *, protected: int) -> Tensor:
+    """Series in which `chosen` frequencies [n, T // 2 + 1, 1 or C] are those of their partner; both [n, T, C].
+
+    The `protected` strongest of each channel stay. A missing value counts as 0, its training mean, and stays missing.
+    Liu, Chen 2024, TimesURL, arXiv 2312.15709. The authors' code returns the modulus of the complex result and takes
+    the order of the bins for their ranks, so that signs are lost and nothing is protected.
+    """
+    own, other = (torch.fft.rfft(series.nan_to_num(0.0), dim=1) for series in (x, partner))  # [n, T // 2 + 1, C]
+    rank = own.abs().argsort(1, descending=True).argsort(1)
+    mixed = torch.where(chosen & (rank >= protected), other, own)
+    return torch.where(x.isnan(), torch.nan, torch.fft.irfft(mixed, n=x.shape[1], dim=1))
+
+
+def universum(z: Tensor, rng: torch.Generator, *, share: float) -> Tensor:
+    """Points of no class, near each row of m groups [m, k ≥ 2, d]: a share of it, the rest of another row.
+
+    Partners follow each other on one random cycle through all k rows, so no row is mixed with itself. Liu, Chen 2024,
+    TimesURL, arXiv 2312.15709, "double universum".
+    """
+    order = torch.randperm(z.shape[1], generator=rng, device=z.device)
+    partner = order.roll(1)[order.argsort()]
+    return share * z + (1 - share) * z[:, partner]

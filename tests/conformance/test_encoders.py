@@ -18,6 +18,7 @@ from diptych.encoders.gru import Gru
 from diptych.encoders.linear import Linear
 from diptych.encoders.mlp import Mlp
 from diptych.encoders.named_columns import NamedColumns
+from diptych.encoders.observed_causal import ObservedCausal
 from diptych.encoders.one_layer import OneLayer
 from diptych.encoders.pixel_mlp import PixelMlp
 from diptych.encoders.resnet1d import Resnet1d
@@ -33,7 +34,7 @@ CLASSES |= {"resnet18": Resnet18, "vit": Vit, "pixel_mlp": PixelMlp}
 CLASSES |= {"linear": Linear, "bottleneck_mlp": BottleneckMlp, "one_layer": OneLayer, "subset_mlp": SubsetMlp}
 CLASSES |= {"column_tokens": ColumnTokens, "named_columns": NamedColumns}
 CLASSES |= {"causal": Causal, "fcn": Fcn, "gru": Gru, "resnet1d": Resnet1d, "series_conv": SeriesConv}
-CLASSES |= {"series_transformer": SeriesTransformer}
+CLASSES |= {"series_transformer": SeriesTransformer, "observed_causal": ObservedCausal}
 MODALITY = {name: component.attributes["modality"] for name, component in components("encoders").items()}
 DERIVED = {"gin", "resnet18", "one_layer"}  # their width follows from other settings
 WIDE = [name for name, component in components("encoders").items() if "dim" in component.parameters]

@@ -114,6 +114,13 @@ CASES = {
         smallest=1,
         shape={"positive_scores": (), "negative_scores": (6,)},
     ),
+    "neighbour_or_not": paired(
+        "neighbour_or_not",
+        learned=("near", "far"),
+        settings=lambda t: {"weight": t},
+        ids=None,
+        smallest=1,
+    ),
     "n_pair": paired("n_pair", learned=("anchor", "positive"), settings=lambda t: {"l2": t}),
     "info_nce": paired("info_nce", learned=("query", "key")),
     "decoupled_info_nce": paired("decoupled_info_nce", learned=("query", "key")),

@@ -124,6 +124,16 @@ def soft_nearest_neighbour(z, *, labels, temperature):
     return mean(terms)
 
 
+def neighbour_or_not(near, far, weight):
+    """Binary cross-entropies, one pair at a time."""
+    terms = []
+    for f, g in zip(near.flatten(), far.flatten(), strict=True):
+        says_near, says_far_is_near = 1 / (1 + math.exp(-f)), 1 / (1 + math.exp(-g))
+        far_term = weight * math.log(says_far_is_near) + (1 - weight) * math.log(1 - says_far_is_near)
+        terms.append(-(math.log(says_near) + far_term) / 2)
+    return np.mean(terms)
+
+
 def nce_logistic(positive_scores, negative_scores, *, noise_log_prob):
     n, k = negative_scores.shape
     noise = np.broadcast_to(noise_log_prob, (n, 1 + k))

@@ -22,6 +22,7 @@ from diptych.parts.objectives.moco import moco
 from diptych.parts.objectives.n_pair import n_pair
 from diptych.parts.objectives.nce_logistic import nce_logistic
 from diptych.parts.objectives.negative_cosine import byol, negative_cosine
+from diptych.parts.objectives.neighbour_or_not import neighbour_or_not
 from diptych.parts.objectives.nnclr import nnclr
 from diptych.parts.objectives.nt_xent import nt_xent
 from diptych.parts.objectives.siglip import siglip
@@ -57,6 +58,7 @@ __all__ = [
     "n_pair",
     "nce_logistic",
     "negative_cosine",
+    "neighbour_or_not",
     "nnclr",
     "nt_xent",
     "siglip",
