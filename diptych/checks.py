@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from diptych import catalog, grid, spec
+from diptych.data.card import NEEDS
 from diptych.spec import BenchmarkError
 
 if TYPE_CHECKING:
@@ -67,25 +68,30 @@ def _pairs(plan: "Plan", place: str) -> None:
     served = {name for method, own in grids for name in plan.runs_on(method, own)}
     for name, card in plan.cards.items():
         if grids and name not in served:
-            methods = [
-                n for n, c in catalog.components("methods").items() if card.modality in c.attributes["modalities"]
-            ]
+            methods = [method for method in catalog.components("methods") if grid.can_run(method, card, {})]
             problem = f"no method of this file runs on {name} ({card.modality}); those that do: {', '.join(methods)}"
             raise BenchmarkError(f"{place}: datasets: {problem}")
 
 
 def _datasets(plan: "Plan", method: str, own: grid.Grid) -> None:
     """A grid is limited to data sets that the file names and its method can run on; it has at least one."""
-    allowed = catalog.components("methods")[method].attributes["modalities"]
     unique(own.datasets, f"{own.place}.datasets")
     for name in own.datasets:
         spec.one_of(name, plan.cards, "data set", f"{own.place}.datasets")
-        if (modality := plan.cards[name].modality) not in allowed:
-            problem = f"{method} cannot run on {name} ({modality}); it runs on {', '.join(allowed)}"
+        card = plan.cards[name]
+        if not grid.can_run(method, card, own.axes):
+            problem = f"{method} cannot run on {name} ({card.modality}); it runs on {_on(method, own)}"
             raise BenchmarkError(f"{own.place}.datasets: {problem}")
     if not plan.runs_on(method, own):
         found = ", ".join(f"{c.name} ({c.modality})" for c in plan.cards.values())
-        raise BenchmarkError(f"{own.place}: runs on {', '.join(allowed)}, the data sets are {found}")
+        raise BenchmarkError(f"{own.place}: runs on {_on(method, own)}, the data sets are {found}")
+
+
+def _on(method: str, own: grid.Grid) -> str:
+    """The modalities that a method runs on, and what data sets must have besides."""
+    modalities = catalog.components("methods")[method].attributes["modalities"]
+    needed = set().union(*(grid.needs(method, modality, own.axes) for modality in modalities))
+    return ", ".join(modalities) + (f" with {' and '.join(NEEDS[need] for need in sorted(needed))}" if needed else "")
 
 
 def unique(values: list[Any], place: str) -> None:

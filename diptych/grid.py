@@ -8,6 +8,7 @@ from typing import Any, Literal, Optional
 from pydantic import TypeAdapter, ValidationError
 
 from diptych.catalog import ENCODERS, Parameter, components, recipe_parameters, towers
+from diptych.data.card import Card
 from diptych.data.subset import board_name
 from diptych.fingerprint import digest
 from diptych.spec import Benchmark, BenchmarkError, one_of
@@ -97,6 +98,20 @@ def _parts(usual: Parts, grid: dict[str, Any], place: str) -> list[Parts]:
         )
         for view, name in product(views, encoders)
     ]
+
+
+def can_run(method: str, card: Card, axes: dict[str, Any]) -> bool:
+    """Whether a method can run on a data set with all views that its axes name."""
+    able = card.modality in components("methods")[method].attributes["modalities"]
+    return able and needs(method, card.modality, axes) <= card.has
+
+
+def needs(method: str, modality: str, axes: dict[str, Any]) -> frozenset[str]:
+    """What a data set must have for a method and the views that its axes name, or its own view."""
+    own = components("methods")[method].attributes
+    views = [name or own["modalities"][modality] for name in _names(axes.get("view.name"), "view.name")]
+    known = [components("views")[view].attributes for view in views if view in components("views")]
+    return frozenset(own["needs"]).union(*(view.get("needs", ()) for view in known))
 
 
 def _names(value: Any, place: str) -> list[str]:

@@ -115,11 +115,8 @@ class Plan:
 
     def runs_on(self, method: str, own: Grid) -> list[str]:
         """The data sets of this benchmark on which a method runs with one of its grids."""
-        attributes = catalog.components("methods")[method].attributes
         asked = own.datasets or list(self.cards)
-        needs_group = "group" in attributes["uses"]
-        able = [n for n in asked if n in self.cards and self.cards[n].modality in attributes["modalities"]]
-        return [n for n in able if self.cards[n].group or not needs_group]
+        return [name for name in asked if name in self.cards and grid.can_run(method, self.cards[name], own.axes)]
 
     # ------------------------------------------------------------------ cells
 

@@ -5,6 +5,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Modality = Literal["image", "series", "tabular", "text", "graph", "image_text"]
+LONG = 200  # steps
+NEEDS = {  # what a method or a view may need of a data set, in words behind "with"
+    "channels": "two or more channels",
+    "group": "groups (subjects, say)",
+    "time": "a place in a recording for every sample",
+    "long": f"at least {LONG} steps, as many in all of them",
+}
 MODALITIES: tuple[str, ...] = ("image", "series", "tabular", "text", "graph", "image_text")
 
 
@@ -55,6 +62,15 @@ class Card(BaseModel):
     synthetic: bool = Field(False, description="made by `read` from a fixed seed; only such a set has no sources")
     caveats: tuple[str, ...] = ()
     superseded_by: str = ""
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Which of `NEEDS` it meets; of own series, whose shape preparation finds, all that their shape may meet."""
+        series, known = self.modality == "series", bool(self.shape)
+        found = {"group": bool(self.group), "time": bool(self.time)}
+        found["channels"] = series and (not known or self.shape[1] > 1)
+        found["long"] = series and (not known or self.shape[0] >= LONG)
+        return frozenset(need for need, there in found.items() if there)
 
 
 def cards(module: Any) -> tuple[Card, ...]:

@@ -60,6 +60,8 @@ class View(nn.Module, ABC):
     # sample · "rotations": one batch of four turned copies · "parts": two or more row-aligned views, each of a part.
     returns: ClassVar[Literal["one", "two", "spans", "crops", "damaged", "rotations", "parts"]]
 
+    needs: ClassVar[frozenset[str]] = frozenset()  # as a method's
+
     def __init__(self, facts: dict[str, Any]) -> None:
         super().__init__()
         self.facts = facts
@@ -91,6 +93,7 @@ class Method(nn.Module, ABC):
     modalities: ClassVar[dict[str, str]] = {}  # modality -> view used there
     encoders: ClassVar[dict[str, str]] = {}  # modality -> encoder, where the usual one cannot serve
     uses: ClassVar[frozenset[str]] = frozenset()  # of "label", "group", "time": what else it may see
+    needs: ClassVar[frozenset[str]] = frozenset()  # of data.card.NEEDS: what a data set must have
     negatives: ClassVar[str] = "none"  # in-batch, queue, memory bank; none
     missing: ClassVar[str] = "impute_mean"  # how NaN is met: native, mask_as_view, impute_mean
     seen_corruptions: ClassVar[frozenset[str]] = frozenset()  # corruptions that resemble its training view

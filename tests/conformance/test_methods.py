@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from diptych.batch import Graphs
 from diptych.build import build
 from diptych.catalog import ENCODERS, components, towers
+from diptych.data.card import NEEDS
 from diptych.parts.efficientnet import Unavailable
 from diptych.parts.method import Recipe, load
 from diptych.parts.target import targets
@@ -111,6 +112,7 @@ def test_declaration(name):
     assert attributes["role"] in ("self-supervised", "supervised", "control")
     assert attributes["missing"] in ("native", "mask_as_view", "impute_mean")
     assert attributes["uses"] <= {"label", "group", "time"}
+    assert attributes["needs"] <= set(NEEDS)
     assert attributes["seen_corruptions"] <= set(components("corruptions"))
     assert set(attributes["modalities"]) <= {*ENCODERS, "image_text"}
     assert set(attributes["modalities"].values()) <= set(components("views"))
