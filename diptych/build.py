@@ -17,11 +17,12 @@ Facts = dict[str, Any]
 
 def build(name: str, settings: dict[str, Any], facts: Facts) -> Method:
     """A method with its encoder(s) and view, from the settings of a job."""
-    encoder = _encoder(settings["encoder"], facts)
+    kind = component("methods", name)
+    assert issubclass(kind, Method)
+    encoder = _encoder(settings["encoder"], channel_facts(facts) if kind.by_channel else facts)
     view = _named("views", settings["view"], facts)
     assert isinstance(view, View)
-    method = component("methods", name)(encoder, view, **_tuples(settings["method"]))
-    assert isinstance(method, Method)
+    method: Method = kind(encoder, view, **_tuples(settings["method"]))
     return method
 
 
@@ -34,6 +35,11 @@ def _encoder(settings: dict[str, Any], facts: Facts) -> nn.Module:
 def tower_facts(facts: Facts, tower: str) -> Facts:
     """The facts of one modality of a pair."""
     return facts | {"modality": tower, "shape": facts["shape"][tower]}
+
+
+def channel_facts(facts: Facts) -> Facts:
+    """The facts of one channel of a series."""
+    return facts | {"shape": [facts["shape"][0], 1]}
 
 
 def _named(kind: str, settings: dict[str, Any], facts: Facts) -> nn.Module:

@@ -92,6 +92,7 @@ class Method(nn.Module, ABC):
     paper: ClassVar[str] = ""  # authors, title, arXiv id
     modalities: ClassVar[dict[str, str]] = {}  # modality -> view used there
     encoders: ClassVar[dict[str, str]] = {}  # modality -> encoder, where the usual one cannot serve
+    by_channel: ClassVar[bool] = False  # whether its encoder is built to read one channel of a series at a time
     uses: ClassVar[frozenset[str]] = frozenset()  # of "label", "group", "time": what else it may see
     needs: ClassVar[frozenset[str]] = frozenset()  # of data.card.NEEDS: what a data set must have
     negatives: ClassVar[str] = "none"  # in-batch, queue, memory bank; none

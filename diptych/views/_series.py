@@ -1,7 +1,7 @@
 """Geometry of views of series: all within the steps from the first to the last one with a value; gaps stay gaps."""
 
 from abc import abstractmethod
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -38,6 +38,12 @@ def at_least(least: float, **settings: float) -> None:
     for name, value in settings.items():
         if value < least:
             raise ValueError(f"view.{name} must be at least {least:g}, it is {value}")
+
+
+def several_channels(view: str, facts: dict[str, Any]) -> None:
+    """Refuse series that have no channels to tell apart."""
+    if facts["shape"][1] < 2:
+        raise ValueError(f"view {view} needs series of two or more channels; these have {facts['shape'][1]}")
 
 
 def uniform(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
@@ -158,3 +164,16 @@ def hidden_spans(x: Tensor, spans: int, share: float, rng: torch.Generator) -> T
     start = uniform((len(x), spans, 1), rng) * (1 - share)  # [n, spans, 1]
     at = progress(x)[:, None]  # [n, 1, T]
     return ((at >= start) & (at <= start + share)).any(1)
+
+
+def halved(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The earlier and the later half of each series [n, T, C]; of an odd number of steps both have the middle one.
+
+    [n, ⌈T/2⌉, C] each; the half of a shorter series is filled up with missing steps.
+    """
+    (first, last), steps = ends(x), torch.arange((x.shape[1] + 1) // 2, device=x.device)
+    size = ((last - first) // 2 + 1)[:, None]  # [n, 1]
+    at = [(start + steps).clamp_max(x.shape[1] - 1) for start in (first[:, None], last[:, None] - size + 1)]
+    earlier, later = (x.gather(1, i[..., None].expand(-1, -1, x.shape[2])) for i in at)
+    behind = (steps >= size)[..., None]
+    return earlier.masked_fill(behind, torch.nan), later.masked_fill(behind, torch.nan)

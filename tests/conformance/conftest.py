@@ -34,7 +34,8 @@ def _small(modality):
     facts["columns"] = [{"name": name, "levels": None} for name in datasets.load_wine().feature_names]
     label = torch.from_numpy(datasets.load_digits().target[:N])
     rows = torch.arange(N)
-    return facts, Batch(x, rows, label if modality == "image_text" else rows, label)
+    time = rows // 4 if modality == "series" else None
+    return facts, Batch(x, rows, label if modality == "image_text" else rows, label, time=time)
 
 
 def _image():

@@ -25,6 +25,7 @@ from diptych.encoders.resnet1d import Resnet1d
 from diptych.encoders.resnet18 import Resnet18
 from diptych.encoders.series_conv import SeriesConv
 from diptych.encoders.series_transformer import SeriesTransformer
+from diptych.encoders.strided_conv import StridedConv
 from diptych.encoders.subset_mlp import SubsetMlp
 from diptych.encoders.transformer import Transformer
 from diptych.encoders.vit import Vit
@@ -35,6 +36,7 @@ CLASSES |= {"linear": Linear, "bottleneck_mlp": BottleneckMlp, "one_layer": OneL
 CLASSES |= {"column_tokens": ColumnTokens, "named_columns": NamedColumns}
 CLASSES |= {"causal": Causal, "fcn": Fcn, "gru": Gru, "resnet1d": Resnet1d, "series_conv": SeriesConv}
 CLASSES |= {"series_transformer": SeriesTransformer, "observed_causal": ObservedCausal}
+CLASSES |= {"strided_conv": StridedConv}
 MODALITY = {name: component.attributes["modality"] for name, component in components("encoders").items()}
 DERIVED = {"gin", "resnet18", "one_layer"}  # their width follows from other settings
 WIDE = [name for name, component in components("encoders").items() if "dim" in component.parameters]

@@ -108,6 +108,7 @@ def test_causal_equals_padded_convolutions_and_sees_no_future(length):
         ("resnet1d", {"dim": 33}, r"encoder\.dim of resnet1d must be a multiple of 2, it is 33"),
         ("series_conv", {"dim": 30}, r"encoder\.dim of series_conv must be a multiple of 4, it is 30"),
         ("series_transformer", {"dim": 30}, r"encoder\.dim of series_transformer must be a multiple of its 16 heads"),
+        ("strided_conv", {"hidden": 20}, r"encoder\.hidden of strided_conv must be a multiple of 8, it is 20"),
         ("gru", {"depth": 0}, r"encoder\.depth of gru must be at least 1, it is 0"),
     ],
 )

@@ -24,7 +24,8 @@ from diptych.views.two_field_corruptions import TwoFieldCorruptions
 
 VIEWS = components("views")
 USED = {(v, m) for method in components("methods").values() for m, v in method.attributes["modalities"].items()}
-RANDOM = sorted((view, modality) for view, modality in USED if view not in ("identity", "twice", "four_rotations"))
+FIXED = ("identity", "twice", "four_rotations", "halves")  # nothing is drawn
+RANDOM = sorted((view, modality) for view, modality in USED if view not in FIXED)
 OFF = MappingProxyType(  # settings under which a view changes nothing
     {
         "crop_jitter": {"min_area": 1.0, "strength": 0.0, "grey": 0.0, "flip": 0.0},

@@ -24,6 +24,10 @@ def labels(rng, n):
     return {"labels": np.concatenate([[0, 0, 1], rng.integers(0, 3, n)])[:n]}
 
 
+def patients(rng, n):
+    return {"patients": rng.integers(0, 1 + n // 3, n)}
+
+
 def same(rng, n):
     return {"same": np.concatenate([[0, 1], rng.integers(0, 2, n)])[:n]}
 
@@ -70,14 +74,14 @@ def labelled(name, **changes):
     return Case(getattr(objectives, name), getattr(oracles, name), **defaults | changes)
 
 
+def sequence(function):
+    """CLOCS and TransTab take a sequence of views; the table gives three arguments."""
+    return lambda part0, part1, part2, **settings: function([part0, part1, part2], **settings)
+
+
 def crops(function):
     """SwAV takes a sequence; the table gives three arguments."""
     return lambda scores0, scores1, scores2, **settings: function([scores0, scores1, scores2], **settings)
-
-
-def parts(function):
-    """TransTab's objective takes a sequence; the table gives three arguments."""
-    return lambda part0, part1, part2, **settings: function([part0, part1, part2], **settings)
 
 
 def predictive(name):
@@ -179,10 +183,13 @@ CASES = {
     "alignment": paired("alignment", settings=lambda t: {"alpha": 1 + t}, ids=None),
     "uniformity": paired("uniformity", learned=("z",), settings=lambda t: {"t": 1 + t}, ids=None),
     "vertical_partition": Case(
-        parts(objectives.vertical_partition),
-        parts(oracles.vertical_partition),
+        sequence(objectives.vertical_partition),
+        sequence(oracles.vertical_partition),
         learned=("part0", "part1", "part2"),
         ids=every,
+    ),
+    "clocs": Case(
+        sequence(objectives.clocs), sequence(oracles.clocs), learned=("part0", "part1", "part2"), extra=patients
     ),
     "triplet": paired(
         "triplet", learned=("anchor", "positive", "negative"), settings=margin(False), ids=None, smallest=1

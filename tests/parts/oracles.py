@@ -246,6 +246,20 @@ def vertical_partition(parts, *, temperature, ids):
     return mean(terms)
 
 
+def clocs(views, *, patients, temperature):
+    n, total, pairs = len(views[0]), 0.0, list(combinations(range(len(views)), 2))
+    for first, second in pairs:
+        for a, b in ((first, second), (second, first)):
+            own, others = [], []
+            for i, row in enumerate(cosines(views[a], views[b])):
+                everything = math.log(sum(math.exp(s / temperature) for s in row))
+                for j in range(n):
+                    if patients[i] == patients[j]:
+                        (own if i == j else others).append(everything - row[j] / temperature)
+            total += mean(own) + (mean(others) if others else 0.0)
+    return total / len(pairs)
+
+
 def hard_negative(z1, z2, *, temperature, tau_plus, beta, ids):
     terms = []
     for _, s, partner, negatives in two_views(z1, z2, temperature, ids):

@@ -7,6 +7,7 @@ an edit of another one leaves the method's results valid.
 from diptych.parts.objectives.alignment_uniformity import alignment, uniformity
 from diptych.parts.objectives.barlow_twins import barlow_twins
 from diptych.parts.objectives.clip import clip
+from diptych.parts.objectives.clocs import clocs
 from diptych.parts.objectives.contrastive_pair import contrastive_pair
 from diptych.parts.objectives.debiased import debiased, hard_negative
 from diptych.parts.objectives.decoupled import decoupled, decoupled_weighted
@@ -40,6 +41,7 @@ __all__ = [
     "barlow_twins",
     "byol",
     "clip",
+    "clocs",
     "contrastive_pair",
     "debiased",
     "decoupled",

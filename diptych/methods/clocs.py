@@ -1,0 +1,52 @@
+"""CLOCS."""
+
+from typing import cast
+
+import torch
+from torch import Generator, Tensor, nn
+
+from diptych.batch import Batch
+from diptych.parts.method import Method, Recipe, View
+from diptych.parts.objectives.clocs import clocs
+from diptych.parts.single_channels import single_channels
+from diptych.parts.steps import mean_inside
+
+
+class Clocs(Method):
+    """Other stretches of a patient's recording, or other leads of it, are the positives; nothing is augmented.
+
+    The view says which: `halves` CMSC, `channels` CMLC, `halves_of_channels` CMSMLC. One encoder reads single channels,
+    each scaled by itself; of several channels in a view each is an instance. The patient is the recording (the key of
+    a sample): where each row is one of its own (heartbeats of `fetal_ecg`, whose class is the patient), positives are
+    a row's own views alone, and no label leaks. A series is the mean over its views and channels.
+    """
+
+    paper = (
+        "Kiyasseh, Zhu, Clifton 2021, CLOCS: Contrastive learning of cardiac signals across space, time, and patients, "
+        "arXiv 2005.13249"
+    )
+    modalities = {"series": "halves"}
+    encoders = {"series": "strided_conv"}
+    by_channel = True
+    negatives = "in-batch"
+    missing = "impute_mean"
+    # The paper stops early by a validation loss, after at most 400 epochs; here the budget is fixed.
+    recipe = Recipe(optimiser="adam", lr=1e-4, batch_size=256, epochs=400)
+
+    def __init__(self, encoder: nn.Module, view: View, *, temperature: float = 0.1) -> None:
+        super().__init__(encoder, view)
+        self.temperature = temperature
+
+    def loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Patient-aware InfoNCE between the representations of each two views."""
+        views = [single_channels(view) for view in self.view(batch, rng)]
+        z = [self.backbone(view) for view in views]
+        return clocs(z, patients=views[0].key, temperature=self.temperature)
+
+    def embed(self, batch: Batch) -> dict[str, Tensor]:
+        """Mean over views and channels, of those that hold a value."""
+        slices = [single_channels(view) for view in self.view(batch, Generator())]  # nothing is drawn
+        z = torch.cat([self.backbone(one) for one in slices])  # [slices · n, dim]
+        seen = torch.cat([~cast(Tensor, one.x).isnan().all(1) for one in slices])
+        z, seen = (part.view(-1, len(batch), part.shape[1]).transpose(0, 1) for part in (z, seen))
+        return {"backbone": mean_inside(z, seen[..., 0])}
