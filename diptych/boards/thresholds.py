@@ -17,6 +17,7 @@ from diptych.catalog import components
 from diptych.stats import Array
 
 BASE = "raw"  # the control to which rows fall
+FINE = 10  # parts of the gap between two severities: the limits of lines are no straight lines
 HELP = (
     "The smallest severity at which a row is no better than raw features under the same damage, on straight lines "
     "between the severities measured; differences are paired by seed. 0: no better from the start; then the line below "
@@ -68,33 +69,41 @@ class Threshold:
         return where | who | numbers | {"last": self.last, "seeds": self.seeds}
 
 
-def fall(severities: Array, leads: list[Interval]) -> Crossing:
-    """Where leads over raw, at ascending severities [s], end.
+def fall(severities: Array, leads: Array) -> Crossing:
+    """Where the mean lead over raw, of leads [s, seeds] at ascending severities [s], ends.
 
-    The limits are those severities at which the t interval of the lead holds 0 (an inverted test): they exist also
-    where some seeds never fall. Lines between limits are a little wider than the limits of lines.
+    The limits are those of the severities at which the t interval of the lead holds 0 (an inverted test): they exist
+    also where some seeds never fall, and a mean of thresholds does not.
     """
-    return Crossing(*(_first(severities, leads, limit) for limit in ("mean", "low", "high")))
+    fine, found = _between(severities, leads)
+    return Crossing(*(_first(fine, [getattr(lead, limit) for lead in found]) for limit in ("mean", "low", "high")))
 
 
-def rise(severities: Array, leads: list[Interval]) -> Crossing:
-    """Where leads over raw begin: as `fall`, upwards."""
-    return Crossing(*(_first(severities, leads, limit, upwards=True) for limit in ("mean", "high", "low")))
+def rise(severities: Array, leads: Array) -> Crossing:
+    """Where the lead begins: as `fall`, upwards."""
+    fine, found = _between(severities, leads)
+    lines = ([getattr(lead, limit) for lead in found] for limit in ("mean", "high", "low"))
+    return Crossing(*(_first(fine, line, upwards=True) for line in lines))
 
 
-def _first(severities: Array, leads: list[Interval], limit: str, *, upwards: bool = False) -> float:
-    """The first severity at which the line through the limits is not above 0 (upwards: is above it); inf for none."""
-    line = np.array([getattr(lead, limit) for lead in leads])
+def _between(severities: Array, leads: Array) -> tuple[Array, list[Interval]]:
+    """Finer severities, and the interval of the seeds' straight lines at each."""
+    fine = np.interp(np.arange(FINE * (len(severities) - 1) + 1) / FINE, np.arange(len(severities)), severities)
+    lines = np.stack([np.interp(fine, severities, seed) for seed in leads.T], axis=1)  # [fine, seeds]
+    return fine, [interval(values) for values in lines]
+
+
+def _first(severities: Array, values: list[float], *, upwards: bool = False) -> float:
+    """The first severity at which a line is not above 0 (upwards: is above it); inf where there is none."""
+    line = np.array(values)
     reached = line > 0 if upwards else line <= 0
     if np.isnan(line).any():
         return float("nan")
     if not reached.any():
         return float("inf")
     after = int(reached.argmax())
-    if not after:
-        return float(severities[0])
-    before = after - 1
-    part = line[before] / (line[before] - line[after])
+    before = max(after - 1, 0)
+    part = line[before] / (line[before] - line[after]) if after else 0.0
     return float(severities[before] + part * (severities[after] - severities[before]))
 
 
@@ -115,10 +124,10 @@ def _threshold(board: Board, curve: Curve, raw: pd.DataFrame) -> Threshold | Non
     lead = (sign * (curve.values - raw.groupby(level=0).mean())).dropna(axis="columns")  # [severities, seeds]
     if lead.shape[1] == 0:
         return None
-    leads = {float(s): interval(values) for s, values in zip(lead.index, lead.to_numpy(), strict=True)}
-    severities, found = np.array(list(leads)), list(leads.values())
-    rises = None if found[0].mean > 0 else rise(severities, found)
-    return Threshold(curve.task, curve.row, curve.corruption, leads, fall(severities, found), rises, lead.shape[1])
+    severities, values = lead.index.to_numpy(dtype=float), lead.to_numpy(dtype=float)
+    leads = {float(s): interval(seeds) for s, seeds in zip(severities, values, strict=True)}
+    rises = None if leads[0.0].mean > 0 else rise(severities, values)
+    return Threshold(curve.task, curve.row, curve.corruption, leads, fall(severities, values), rises, values.shape[1])
 
 
 def table(board: Board, found: list[Threshold]) -> Table:

@@ -10,7 +10,6 @@ import pytest
 from boards.conftest import ODD
 from diptych.boards import page
 from diptych.boards.damage import Curve
-from diptych.boards.effects import interval
 from diptych.boards.frame import Row, Task
 from diptych.boards.thresholds import fall, rise, table, thresholds
 
@@ -21,7 +20,9 @@ LOSSES = SimpleNamespace(metric=lambda task: "log_loss", role=lambda row: "self-
 
 
 def _leads(values):
-    return [interval(np.atleast_1d(value)) for value in values]
+    """[severities, seeds], also of one seed."""
+    values = np.asarray(values)
+    return values if values.ndim == 2 else values[:, None]
 
 
 def _curves(raw, own, corruption="label_noise_symmetric", severities=S):
@@ -65,7 +66,7 @@ def test_the_interval_holds_the_true_crossing_as_often_as_it_says(way):
         found = way(S, _leads(lead))
         assert found.low <= found.at <= found.high
         hits += found.low <= 0.25 <= found.high
-    assert 0.93 < hits / 400 < 1
+    assert 0.93 < hits / 400 < 0.99
 
 
 def test_an_interval_may_end_beyond_the_last_severity_or_at_the_start():
