@@ -1,6 +1,7 @@
 """Noise thresholds: known crossings are found, and rows that never cross, or start below raw, are said to."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from boards.conftest import ODD
-from diptych.boards import page
+from diptych.boards import damage, figures, page
 from diptych.boards.damage import Curve
 from diptych.boards.frame import Row, Task
 from diptych.boards.thresholds import fall, rise, table, thresholds
@@ -135,6 +136,12 @@ def test_the_table_says_which_way_it_goes():
     assert "at severity 0: +0.050" in falls.title
     assert "3 seeds" in falls.title
     assert "no better" in drawn.columns[2].title
+
+
+def test_the_axis_of_few_labels_says_what_it_is(ran):
+    curves = [replace(curve, corruption="few_labels") for curve in damage.curves(ran.board)]
+    assert "share of labels hidden" in figures.robustness_plot(ran.board, curves, "few_labels")[1]
+    assert "severity of missing_mcar" in (ran.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_page_text_and_feed_show_them(ran, tmp_path):
