@@ -16,6 +16,7 @@ import pandas as pd
 from diptych.boards.damage import Curve
 from diptych.boards.frame import RANKED, Board, Row, groups
 from diptych.boards.ranking import Standing, task_ranks, task_shares
+from diptych.catalog import components
 from diptych.stats import Summary
 
 if TYPE_CHECKING:
@@ -148,10 +149,16 @@ def robustness_plot(board: Board, curves: list[Curve], corruption: str) -> Drawn
         for axis, (task, lines) in zip(axes, drawn.items(), strict=True):
             for curve in lines:
                 _line(axis, curve, colours[str(curve.row)])
-            axis.set(title=str(task), ylabel=board.metric(task), xlabel=f"severity of {corruption}")
+            axis.set(title=str(task), ylabel=board.metric(task), xlabel=_severity(corruption))
         _legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
         caption = f"{corruption}: bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
         return caption, svg(figure, f"robustness-{corruption}")
+
+
+def _severity(corruption: str) -> str:
+    """What the axis of a corruption measures, if it says so."""
+    found = components("corruptions").get(corruption)
+    return str((found.attributes.get("axis") if found else "") or f"severity of {corruption}")
 
 
 def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:

@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from diptych import claims
-from diptych.boards import damage, details, effect_figures, effects, figures, tables, text
+from diptych.boards import damage, details, effect_figures, effects, figures, tables, text, thresholds
 from diptych.boards.frame import Board, Row, Task
 from diptych.boards.ranking import Standing, leaderboard
 from diptych.records import atomic, write_json
@@ -79,6 +79,11 @@ class _Report:
         return damage.curves(self.board) + damage.pretraining_curves(self.board)
 
     @cached_property
+    def thresholds(self) -> list[thresholds.Threshold]:
+        """Where rows fall to raw features as training labels get worse."""
+        return thresholds.thresholds(self.board, self.curves)
+
+    @cached_property
     def effects(self) -> list[effects.Judged]:
         """The effects that the benchmark file states, judged."""
         return effects.judge(self.board)
@@ -111,6 +116,7 @@ class _Report:
             "overview": [[tables.plain(entry) for entry in line] for line in (overview.columns, *overview.rows)],
             "notes": self.notes,
             "effects": _without_nan([effect.feed for effect in self.effects]),
+            "thresholds": _without_nan([threshold.feed for threshold in self.thresholds]),
             "claims": _without_nan(self.claims),
         }
 
@@ -126,6 +132,7 @@ class _Report:
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "overview": tables.overview(board),
             "tasks": [_section(board, task, self.curves) for task in board.tasks],
+            "thresholds": thresholds.table(board, self.thresholds),
             "figures": _figures(self),
             "claims": details.claims(self.claims),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),

@@ -13,11 +13,12 @@ Array = np.ndarray
 
 
 class Corruption(ABC):
-    """Damage to inputs, or to the labels of the training split."""
+    """Damage to inputs, or to the labels of the training split: another class, or HIDDEN (data/samples.py)."""
 
     target: ClassVar[Literal["input", "label"]]
     modalities: ClassVar[tuple[str, ...]]
     bounds: ClassVar[tuple[float, float]] = (0.0, 0.95)  # allowed severities
+    axis: ClassVar[str] = ""  # what a severity is, on a figure's axis; empty: "severity of <name>"
 
     def __call__(self, samples: Samples, severity: float, rng: np.random.Generator) -> Samples:
         """A damaged copy. The draw does not depend on severity, so that damage grows with it; 0 changes nothing."""

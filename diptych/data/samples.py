@@ -10,6 +10,7 @@ import numpy as np
 
 Array = np.ndarray
 BLOCK = 1024  # images looked at together
+HIDDEN = -1  # the label of a training row that nobody is told; no file holds it, only what a probe is to be fitted on
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Samples:
 
     modality: str
     x: Content
-    label: Array  # int64 [n], class index
+    label: Array  # int64 [n], class index; HIDDEN on training rows of which few_labels tells no label
     split: Array  # uint8 [n], 0 train, 1 test
     key: Array  # int64 [n], object id; equal keys are never in two splits
     id: Array  # int64 [n], row in the source

@@ -21,7 +21,7 @@ class Predictions:
     scores: Array  # float32 [n_test, classes]
     probabilities: bool  # whether rows of `scores` are probabilities
     tuned: dict[str, Any] = field(default_factory=dict)  # chosen hyper-parameters
-    flags: tuple[str, ...] = ()  # "not_converged", "edge_of_grid", …
+    flags: tuple[str, ...] = ()  # "not_converged", "edge_of_grid", "untuned" (too few labels to choose by), …
 
 
 class Probe(ABC):
@@ -49,8 +49,17 @@ class Probe(ABC):
             found = self._predict(prepared, codes, _grouping(groups), seed)
         if not np.isfinite(found.scores).all():
             raise ValueError(f"{type(self).__name__} returned scores that are not finite")
+        alike = len(found.scores) > 1 and not np.ptp(found.scores, axis=0).any()
+        flags = (*found.flags, "constant") if alike else found.flags
         scores = _spread(found.scores, present, classes, found.probabilities)
-        return Predictions(scores, found.probabilities, found.tuned, found.flags)
+        return Predictions(scores, found.probabilities, found.tuned, flags)
+
+    @abstractmethod
+    def restrict(self, prepared: Any, rows: Array) -> Any:
+        """What was prepared, for fitting on some training rows (boolean [n_train]): those whose label is known.
+
+        Scalings and bins stay those of all rows: no label enters them, and two rows have no spread to scale by.
+        """
 
     @abstractmethod
     def _prepare(self, train: Array, test: Array) -> Any:

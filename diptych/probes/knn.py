@@ -23,8 +23,9 @@ class _Nearest:
 @dataclass
 class _Neighbours:
     train: Array  # float32 [n_train, d], unit length
+    test: Array  # float32 [n_test, d], unit length
     k: int
-    test: _Nearest
+    nearest: _Nearest  # of the test rows
     left_out: dict[bytes, _Nearest] = field(default_factory=dict)
 
     def leave_out(self, owner: Array) -> _Nearest:
@@ -44,19 +45,23 @@ class Knn(Probe):
         self.temperature = temperature
 
     def _prepare(self, train: Array, test: Array) -> _Neighbours:
-        train, test = _unit(train), _unit(test)
-        k = max(_sizes(len(train)))
-        return _Neighbours(train, k, _nearest(test, train, k))
+        return _neighbours(_unit(train), _unit(test))
+
+    def restrict(self, prepared: _Neighbours, rows: Array) -> _Neighbours:
+        """Neighbours among these rows."""
+        return _neighbours(prepared.train[rows], prepared.test)
 
     def _test_rows(self, prepared: _Neighbours) -> int:
-        return len(prepared.test.index)
+        return len(prepared.test)
 
     def _predict(self, prepared: _Neighbours, y: Array, groups: Array | None, seed: int) -> Predictions:
         left_out = prepared.leave_out(np.arange(len(y)) if groups is None else groups)
-        hits = {k: float((self._votes(left_out, y, k).argmax(1) == y).mean()) for k in _sizes(len(y))}
+        sizes = _sizes(len(y)) if np.bincount(y).max() > 1 else [1]  # a class's only row left out is always missed
+        hits = {k: float((self._votes(left_out, y, k).argmax(1) == y).mean()) for k in sizes}
         k = max(hits, key=lambda size: (hits[size], size))  # ties: more neighbours, smoother scores
-        shares = self._votes(prepared.test, y, k)  # [n_test, K]
-        return Predictions((shares + SMOOTHING) / (1 + SMOOTHING * shares.shape[1]), True, {"k": k})
+        shares = self._votes(prepared.nearest, y, k)  # [n_test, K]
+        scores = (shares + SMOOTHING) / (1 + SMOOTHING * shares.shape[1])
+        return Predictions(scores, True, {"k": k}, () if len(sizes) > 1 else ("untuned",))
 
     def _votes(self, nearest: _Nearest, y: Array, k: int) -> Array:
         """Σ exp(s/T) of the k nearest by class, as shares [rows, K]."""
@@ -70,6 +75,11 @@ class Knn(Probe):
 
 def _sizes(n_train: int) -> list[int]:
     return [k for k in SIZES if k == 1 or k <= n_train / 2]
+
+
+def _neighbours(train: Array, test: Array) -> _Neighbours:
+    k = max(_sizes(len(train)))
+    return _Neighbours(train, test, k, _nearest(test, train, k))
 
 
 def _unit(z: Array) -> Array:

@@ -43,12 +43,16 @@ class Linear(Probe):
             train, test = train @ basis, test @ basis
         return _Scaled(train, test)
 
+    def restrict(self, prepared: _Scaled, rows: Array) -> _Scaled:
+        """Standardised by all rows."""
+        return _Scaled(prepared.train[rows], prepared.test)
+
     def _test_rows(self, prepared: _Scaled) -> int:
         return len(prepared.test)
 
     def _predict(self, prepared: _Scaled, y: Array, groups: Array | None, seed: int) -> Predictions:
         splits = folds(y, groups, seed=seed)[: 1 if len(y) >= ONE_SPLIT_FROM else None]
-        exponent, flags = _search(_Paths(prepared.train, y, splits, self.max_iter)) if splits else (0.0, ["no_folds"])
+        exponent, flags = _search(_Paths(prepared.train, y, splits, self.max_iter)) if splits else (0.0, ["untuned"])
         model = LogisticRegression(C=10.0**exponent, max_iter=self.max_iter, tol=TOLERANCE)
         if not converged(partial(model.fit, prepared.train, y)):
             flags.append("not_converged")

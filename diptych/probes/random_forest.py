@@ -19,6 +19,10 @@ class RandomForest(Probe):
     def _prepare(self, train: Array, test: Array) -> tuple[Array, Array]:
         return train.astype(np.float32), test.astype(np.float32)
 
+    def restrict(self, prepared: tuple[Array, Array], rows: Array) -> tuple[Array, Array]:
+        """Nothing is shared with other rows."""
+        return prepared[0][rows], prepared[1]
+
     def _test_rows(self, prepared: tuple[Array, Array]) -> int:
         return len(prepared[1])
 

@@ -43,12 +43,16 @@ class Svm(Probe):
     def _prepare(self, train: Array, test: Array) -> _Distances:
         return _Distances(train.astype(np.float64), test.astype(np.float64))
 
+    def restrict(self, prepared: _Distances, rows: Array) -> _Distances:
+        """The protocol on these rows alone: the kernel's scale follows the rows that are fitted on."""
+        return _Distances(prepared.train[rows], prepared.test)
+
     def _test_rows(self, prepared: _Distances) -> int:
         return len(prepared.test)
 
     def _predict(self, prepared: _Distances, y: Array, groups: Array | None, seed: int) -> Predictions:
         rows, chosen = np.arange(len(y)), float("inf")
-        flags: list[str] = []
+        flags = ["untuned"]
         if len(y) // (y.max() + 1) >= 5 and len(y) >= 50:
             if len(y) > MAX_ROWS:
                 rows = np.sort(train_test_split(rows, train_size=MAX_ROWS, random_state=0, stratify=y)[0])
@@ -83,7 +87,7 @@ class Svm(Probe):
                 flags += [] if ended else ["folds_overflowed" if ended is None else "folds_not_converged"]
                 hits[place, number] = -np.inf if ended is None else (model.predict(outer) == y[valid]).mean()
         if not splits:
-            return float("inf"), [*flags, "no_folds"]
+            return float("inf"), [*flags, "untuned"]
         return GRID[int(np.average(hits, axis=1).argmax())], sorted(set(flags))
 
 

@@ -33,13 +33,19 @@ class Xgboost(Probe):
         binned = xgboost.QuantileDMatrix(x, max_bin=self.max_bin, nthread=1)
         return _Quantiles(x, binned, np.ascontiguousarray(test, dtype=np.float32))
 
+    def restrict(self, prepared: _Quantiles, rows: Array) -> _Quantiles:
+        """In the bins of all rows."""
+        x = prepared.x[rows]
+        binned = xgboost.QuantileDMatrix(x, max_bin=self.max_bin, ref=prepared.binned, nthread=1)
+        return _Quantiles(x, binned, prepared.test)
+
     def _test_rows(self, prepared: _Quantiles) -> int:
         return len(prepared.test)
 
     def _predict(self, prepared: _Quantiles, y: Array, groups: Array | None, seed: int) -> Predictions:
         settings = self._settings(len(y), int(y.max()) + 1, seed)
         splits = folds(y, groups, seed=seed)
-        rounds, flags = self._early_stop(prepared, settings, y, splits[0]) if splits else (100, ["no_folds"])
+        rounds, flags = self._early_stop(prepared, settings, y, splits[0]) if splits else (100, ["untuned"])
         prepared.binned.set_info(label=y)
         p = xgboost.train(settings, prepared.binned, rounds).inplace_predict(prepared.test)
         return Predictions(np.stack([1 - p, p], 1) if p.ndim == 1 else p, True, {"trees": rounds}, tuple(flags))

@@ -1,6 +1,7 @@
 """Score probes of a frozen encoder under damaged inputs and damaged training labels."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from diptych.corruptions.base import load as load_corruption
 from diptych.corruptions.base import seeded
-from diptych.data.samples import Samples, from_arrays
+from diptych.data.samples import HIDDEN, Samples, from_arrays
 from diptych.probes.base import Predictions
 from diptych.probes.base import load as load_probe
 from diptych.records import read_json, read_npz, write_json
@@ -17,6 +18,7 @@ from diptych.scoring import Place, Sheet, blank
 __all__ = ["blank", "run"]
 
 Array = np.ndarray
+OFF = 0.005  # by which the realised share of damaged labels may differ from the severity without a flag
 
 
 def run(
@@ -74,12 +76,21 @@ def _score(sheet: Sheet, job: dict[str, Any], samples: Samples, restored: Any, c
             damaged = damage(samples, severity, seeded(job["dataset"], corruption, job["seed"]))
             same_inputs = damage.target == "label" or severity == 0
             bench = undamaged if same_inputs else _Bench(restored.embed(damaged)[name], samples, job, classes)
-            _add(sheet, name, bench.predict(damaged.label), corruption, severity)
+            realised = _realised(samples, damaged) if damage.target == "label" else None
+            for probe, predictions in bench.predict(damaged.label).items():
+                _add(sheet, Place(name, probe, corruption, severity), predictions, realised)
 
 
-def _add(sheet: Sheet, name: str, found: dict[str, Predictions], corruption: str, severity: float) -> None:
-    for probe, predictions in found.items():
-        sheet.add(Place(name, probe, corruption, severity), predictions)
+def _realised(samples: Samples, damaged: Samples) -> float:
+    """Share of training labels that are wrong or hidden: rows and objects cannot be divided."""
+    return float((samples.label != damaged.label)[samples.split == 0].mean())
+
+
+def _add(sheet: Sheet, place: Place, found: Predictions, realised: float | None) -> None:
+    if realised is not None and abs(realised - place.severity) > OFF:
+        found = replace(found, flags=(*found.flags, f"{place.corruption}_{place.severity:g}_is_{realised:.3g}"))
+    sheet.add(place, found)
+    sheet.notes[str(place)] |= {} if realised is None else {"realised": realised}
 
 
 class _Bench:
@@ -93,9 +104,15 @@ class _Bench:
         self.prepared = {kind: probe.prepare(z[self.train], z[test]) for kind, probe in self.probes.items()}
 
     def predict(self, label: Array) -> dict[str, Predictions]:
-        """Predictions of each probe after fitting on these labels [n]."""
+        """Predictions of each probe after fitting on those of these labels [n] that are not hidden."""
         y = label[self.train]
+        known = y != HIDDEN
+        groups = None if self.groups is None else self.groups[known]
         return {
-            kind: probe.predict(self.prepared[kind], y, self.groups, self.classes, self.seed)
+            kind: probe.predict(self._on(kind, known), y[known], groups, self.classes, self.seed)
             for kind, probe in self.probes.items()
         }
+
+    def _on(self, kind: str, known: Array) -> Any:
+        prepared = self.prepared[kind]
+        return prepared if known.all() else self.probes[kind].restrict(prepared, known)

@@ -111,6 +111,33 @@ def test_few_training_rows(name, rows):
     assert np.isin(found.scores.argmax(1), y[:rows]).all()
 
 
+@pytest.mark.parametrize("per_class", [1, 2, 5])
+@pytest.mark.parametrize(("loader", "classes"), [(datasets.load_breast_cancer, 2), (datasets.load_digits, 10)])
+def test_few_labels_of_many_rows(name, loader, classes, per_class):
+    """The rest of train is there without labels, as under `few_labels`."""
+    z, y, test, truth = _halves(loader)
+    known = np.isin(np.arange(len(y)), [r for c in range(classes) for r in np.flatnonzero(y == c)[:per_class]])
+    probe = load(name)
+    found = probe.predict(probe.restrict(probe.prepare(z, test), known), y[known], None, classes, 0)
+    assert found.scores.shape == (len(test), classes)
+    assert np.isfinite(found.scores).all()
+    recall = np.mean([(found.scores.argmax(1) == c)[truth == c].mean() for c in range(classes)])
+    assert per_class == 1 or recall > 1.2 / classes or "constant" in found.flags  # a single pair of rows is a gamble
+    assert name == "random_forest" or per_class > 1 or "untuned" in found.flags
+
+
+def test_rows_without_a_label_vote_for_nothing(name):
+    z, y, test, _ = _halves(datasets.load_wine)
+    known = np.arange(len(y)) % 2 == 0
+    probe = load(name)
+    groups = np.arange(len(y)) // 3
+    found = probe.predict(probe.restrict(probe.prepare(z, test), known), y[known], groups[known], 3, 0)
+    alone = probe.predict(probe.prepare(z[known], test), y[known], groups[known], 3, 0)
+    assert (found.scores.argmax(1) == alone.scores.argmax(1)).mean() > 0.9
+    whole = probe.predict(probe.restrict(probe.prepare(z, test), known | True), y, groups, 3, 0)
+    assert np.array_equal(whole.scores, probe.predict(probe.prepare(z, test), y, groups, 3, 0).scores)
+
+
 def test_one_class(name):
     z, _, test, _ = _halves(datasets.load_iris)
     found = _scores(name, z, np.full(len(z), 2), test, 3)

@@ -111,6 +111,30 @@ def test_label_noise_shares_one_embedding_and_one_distance_matrix(files, seen, m
     assert len(calls) == 2  # train with train, test with train
 
 
+def test_hidden_labels_shrink_what_probes_are_fitted_on(files, seen):
+    probes = sorted(catalog.components("probes"))
+    table, predictions, record = _run(files, probes=probes, robustness={"few_labels": [0.5, 0.99]})
+    assert len(seen) == 1
+    assert (np.unique(predictions["label"]) == [0, 1, 2]).all()
+    assert table[table["metric"] == "balanced_accuracy"]["value"].notna().all()
+    fits = record["fits"]
+    for kind in probes:
+        assert predictions[f"backbone|{kind}|few_labels|0.99"].shape == (60, 3)
+        few, half = (fits[f"backbone|{kind}|few_labels|{s}"] for s in ("0.99", "0.5"))
+        assert (half["realised"], few["realised"]) == (0.5, pytest.approx(115 / 118))  # one row of each class is kept
+        assert "few_labels_0.99_is_0.975" in few["flags"]
+        assert not any("few_labels" in flag for flag in half["flags"])
+    found = table[table["metric"] == "balanced_accuracy"].set_index(["probe", "severity"])["value"]
+    assert found["linear", 0.5] > 0.9
+    assert 0.5 < found["linear", 0.99] < found["linear", 0.5]
+
+
+def test_the_realised_share_of_wrong_labels_is_kept(files, seen):
+    _, _, record = _run(files, robustness={"missing_mcar": [0.2], "label_noise_symmetric": [0.2]})
+    assert record["fits"]["backbone|knn|label_noise_symmetric|0.2"]["realised"] == round(0.2 * 118) / 118
+    assert "realised" not in record["fits"]["backbone|knn|missing_mcar|0.2"]
+
+
 def test_every_method_meets_the_same_masks(files, seen):
     _run(files)
     first = [samples.x for samples in seen]
