@@ -14,7 +14,8 @@ from diptych.parts.windows import Places, encoded, long_enough, read_by_window, 
 class Trace(Method):
     """TNC where the autocorrelation of a series says which windows are neighbours and which are unlike each other.
 
-    Made for intensive care: the encoder also sees what was observed. A series is the mean of consecutive windows.
+    Made for intensive care: the encoder also sees what was observed. A series is the mean of consecutive windows. The
+    authors also drop dimensions that correlate with others, one by one; these stay here.
     """
 
     paper = "Weatherhead et al. 2022, Learning unsupervised representations for ICU timeseries (TRACE), CHIL, PMLR 174"

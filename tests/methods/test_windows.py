@@ -95,7 +95,11 @@ def test_tncs_distant_windows_are_on_the_longer_side(start, least, low, high, rn
 def test_traces_windows_are_beyond_and_uncorrelated_or_the_least_correlated(rng):
     places, start, reach = Places(torch.zeros(3, 60, 1), 6), torch.full((3, 1), 20), torch.full((3,), 12)
     acf = torch.full((3, 60), 0.5)
-    acf[0, 15:18], acf[1, 30], acf[2, 5] = 0.05, 0.3, 0.0  # the last one lies within the neighbourhood
+    acf[0, 15:18], acf[1, 30], acf[2, 5] = (
+        torch.tensor([0.05, 0.09, 0.02]),
+        0.3,
+        0.0,
+    )  # the last one lies within the neighbourhood
     found = places.unlike(start, reach, acf, 3000, rng(), most=0.1)
     assert found[0].unique().tolist() == [3, 4, 5, 35, 36, 37]
     assert found[1].unique().tolist() == [50]
