@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import ClassVar, cast
 
@@ -52,17 +53,16 @@ class Finetune:
         """
         if not _ranked(method, rows.take(torch.arange(1, device=rows.index.device))).requires_grad:
             return None
-        y = cast(Tensor, rows.label).cpu().numpy()
-        if len(np.unique(y)) == 1:
-            certain = np.eye(classes, dtype=np.float32)[np.full(len(test), y[0])]
-            return Predictions(certain, True, flags=("one_class",))
-        start = self._start(method, rows, classes, seed)
+        present, codes = np.unique(cast(Tensor, rows.label).cpu().numpy(), return_inverse=True)
+        rows = replace(rows, label=torch.from_numpy(codes).to(rows.index.device))
+        start = self._start(method, rows, len(present), seed)
         most = max(min(self.epochs, self.seen // len(rows)), 1)
-        splits = folds(y, groups, seed=seed)
+        splits = folds(codes, groups, seed=seed)
         untuned = self.rates[len(self.rates) // 2], most
         rate, epochs = self._tuned(start, rows, splits[0], most, seed) if splits else untuned
         (network,) = deque(islice(self._epochs(start, rows, rate, seed), epochs), maxlen=1)  # after the last one
-        scores = _logits(network, test).softmax(1).float().cpu().numpy()
+        scores = np.zeros((len(test), classes), dtype=np.float32)  # a class that train does not have is never preferred
+        scores[:, present] = _logits(network, test).softmax(1).float().cpu().numpy()
         flags = ("no_folds",) if not splits else ("edge_of_grid",) if epochs == most else ()
         return Predictions(scores, True, {"lr": rate, "epochs": epochs}, flags)
 
