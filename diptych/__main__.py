@@ -37,9 +37,14 @@ STAGES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("data", "card", "encoder", "pretrain", "embed"),
         ("scores", "predictions", "record"),
     ),
+    "finetune": (
+        "train the encoder on the labels, too",
+        ("data", "card", "encoder", "pretrain", "embed"),
+        ("scores", "predictions", "record"),
+    ),
 }
-SUPERVISED = ("pretrain", "embed", "probe", "robustness")  # a failure here is a row; elsewhere it stops the run
-ON_DEVICE = ("pretrain", "embed", "robustness")
+SUPERVISED = ("pretrain", "embed", "probe", "robustness", "finetune")  # a failure is a row; elsewhere it ends the run
+ON_DEVICE = ("pretrain", "embed", "robustness", "finetune")
 BOARDS = {
     "track": "write a benchmark's records to MLflow (idempotent)",
     "aggregate": "read a benchmark's results back from MLflow and check them against the files",

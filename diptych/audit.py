@@ -25,8 +25,9 @@ from diptych.state import cell_jobs
 if TYPE_CHECKING:
     from diptych.plan import Cell, Plan
 
-SCORED = {"scores": "predictions", "robustness": "robustness_predictions"}  # table -> what it was computed from
-UNCHANGED = ("embeddings", "scores", "predictions", "robustness", "robustness_predictions")  # by running again
+# table -> what it was computed from
+SCORED = {"scores": "predictions", "robustness": "robustness_predictions", "finetune": "finetune_predictions"}
+UNCHANGED = ("embeddings", *SCORED, *SCORED.values())  # by running again
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,15 @@ def _values(table: pd.DataFrame) -> dict[tuple[Any, ...], float]:
 def _compared(cell: Cell, file: str, written: dict[Any, float], again: dict[Any, float]) -> Iterator[Finding]:
     for place in sorted(written.keys() | again.keys()):
         old, new = written.get(place), again.get(place)
-        if not (old == new or (old is not None and new is not None and np.isnan(old) and np.isnan(new))):
+        if not (
+            old == new or (_undefined(old) and (new is None or _undefined(new)))
+        ):  # what is not there has no scores
             named = " ".join(map(str, place))
             yield Finding("scores", cell.path, f"{file}: {named}", f"{new} (from the predictions)", str(old))
+
+
+def _undefined(value: float | None) -> bool:
+    return value is not None and bool(np.isnan(value))
 
 
 def _chosen(planned: Plan, count: int) -> list[Cell]:

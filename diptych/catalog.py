@@ -13,6 +13,7 @@ from diptych.data.card import Card, cards
 PACKAGE = Path(__file__).parent
 KINDS = ("methods", "encoders", "views", "probes", "corruptions", "metrics")
 ENCODERS = {"image": "conv", "series": "dilated", "tabular": "mlp", "text": "transformer", "graph": "gin"}
+FINE_TUNED = "finetune"  # the probe that trains the encoder: a stage of its own, the others read embeddings
 PAIRS = {"image_text": ("image", "text")}  # paired modality -> its towers
 
 

@@ -19,6 +19,8 @@ def check(plan: "Plan") -> None:
         spec.one_of(name, spec.CONTROLS, "control", f"{place}: controls")
     for name in plan.spec.probes:
         spec.one_of(name, catalog.components("probes"), "probe", f"{place}: probes")
+    if not plan.probes:
+        raise BenchmarkError(f"{place}: probes: {catalog.FINE_TUNED} needs a frozen probe beside it, e.g. linear")
     spec.one_of(plan.spec.rank_by.probe, plan.spec.probes, "probe", f"{place}: rank_by.probe")
     metrics = ["primary", *_scored_by(plan.spec.rank_by.probe)]
     spec.one_of(plan.spec.rank_by.metric, metrics, "metric", f"{place}: rank_by.metric")

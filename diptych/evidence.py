@@ -22,8 +22,10 @@ STAGES = {
     "embed": "embed",
     "probe": "probe",
     "robustness": "robustness_record",
+    "finetune": "finetune_record",
 }
-TRACKED = ("history", "scores", "robustness", *STAGES.values())  # files whose content a tracked run repeats
+SCORES = ("scores", "robustness", "finetune")  # the score tables
+TRACKED = ("history", *SCORES, *STAGES.values())  # files whose content a tracked run repeats
 COSTS = ("seconds", "memory_mb", "parameters")
 FORMAT = 2  # of a tracked run; a higher one makes every run be written again
 LOSS_POINTS = 500  # of a tracked loss curve
@@ -94,7 +96,7 @@ def metric_name(row: Any, ranked: str) -> str:
 def cell_files(plan: Plan, cell: Cell) -> dict[str, Path]:
     """Every file that a cell must have, by its role."""
     files: CellFiles = plan.files(cell)
-    absent = () if "robustness" in plan.cell_stages(cell) else ("robustness",)
+    absent = tuple({"robustness", "finetune"} - set(plan.cell_stages(cell)))
     roles = [field.name for field in fields(files) if field.name != "run" and not field.name.startswith(absent)]
     return {role: getattr(files, role) for role in roles}
 
@@ -141,7 +143,7 @@ def _status(record: dict[str, Any], stage: str, cell: Cell) -> str:
 
 
 def _scores(files: dict[str, Path]) -> pd.DataFrame:
-    tables = [read_table(files[name]) for name in ("scores", "robustness") if name in files]
+    tables = [read_table(files[name]) for name in SCORES if name in files]
     filled = [table[list(SCORE_COLUMNS)] for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if filled else empty_scores()
 

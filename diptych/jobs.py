@@ -51,20 +51,25 @@ def _embed(plan: "Plan", dataset: str, method: str, config: str, seed: str) -> J
 
 
 def _probe(plan: "Plan", seed: str, **_: str) -> Job:
-    return {"probes": plan.spec.probes, "seed": int(seed), "code": fingerprint(["stages.probe", *_scoring(plan)])}
+    return {"probes": plan.probes, "seed": int(seed), "code": fingerprint(["stages.probe", *_scoring(plan)])}
 
 
 def _robustness(plan: "Plan", dataset: str, method: str, config: str, seed: str, **_: str) -> Job:
     damage = plan.damage(dataset)
     modules = [*_scoring(plan), *_modules(method, plan.configs[dataset, method, config].settings)]
     code = fingerprint(["stages.robustness", "embedder", *modules, *(f"corruptions.{name}" for name in damage)])
-    asked = {"dataset": dataset, "probes": plan.spec.probes, "robustness": damage, "seed": int(seed)}
+    asked = {"dataset": dataset, "probes": plan.probes, "robustness": damage, "seed": int(seed)}
     return asked | {"code": code}
 
 
+def _finetune(plan: "Plan", dataset: str, method: str, config: str, seed: str) -> Job:
+    modules = _modules(method, plan.configs[dataset, method, config].settings)
+    return {"seed": int(seed), "code": fingerprint(["stages.finetune", *modules, *_every("metrics")])}
+
+
 def _scoring(plan: "Plan") -> list[str]:
-    """Modules of the probes asked for, and of every metric."""
-    return [*(f"probes.{name}" for name in plan.spec.probes), *_every("metrics")]
+    """Modules of the probes of embeddings that are asked for, and of every metric."""
+    return [*(f"probes.{name}" for name in plan.probes), *_every("metrics")]
 
 
 def _every(kind: str) -> list[str]:
@@ -96,6 +101,7 @@ JOBS: dict[str, Callable[..., Job]] = {
     "embed": _embed,
     "probe": _probe,
     "robustness": _robustness,
+    "finetune": _finetune,
     "track": _benchmark("track"),
     "aggregate": _benchmark("aggregate"),
     "report": _report,

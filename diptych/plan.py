@@ -51,6 +51,9 @@ class CellFiles:
     robustness: Path
     robustness_predictions: Path
     robustness_record: Path
+    finetune: Path
+    finetune_predictions: Path
+    finetune_record: Path
     data: Path
     card: Path
 
@@ -219,6 +222,7 @@ class Plan:
         """What tracking waits for: the last files of every cell."""
         files = [(cell, self.files(cell)) for cell in self.cells]
         last = [[f.probe, *([f.robustness_record] if self.damage(c.dataset) else [])] for c, f in files]
+        last += [[f.finetune_record] for _, f in files] if self.fine_tunes else []
         return [str(record) for group in last for record in group]
 
     def prepared(self, dataset: str, config: str, seed: int) -> Job:
@@ -251,18 +255,31 @@ class Plan:
             robustness=robustness / "robustness.parquet",
             robustness_predictions=robustness / "predictions.npz",
             robustness_record=robustness / "robustness.json",
+            finetune=run / "finetune" / "scores.parquet",
+            finetune_predictions=run / "finetune" / "predictions.npz",
+            finetune_record=run / "finetune" / "finetune.json",
             data=data / "data.npz",
             card=data / "card.json",
         )
 
     @property
+    def probes(self) -> list[str]:
+        """The probes of frozen embeddings."""
+        return [name for name in self.spec.probes if name != catalog.FINE_TUNED]
+
+    @property
+    def fine_tunes(self) -> bool:
+        """Whether encoders are fine-tuned, too."""
+        return catalog.FINE_TUNED in self.spec.probes
+
+    @property
     def probe_id(self) -> str:
         """Names the folder of probe results: benchmarks with other probes do not overwrite each other."""
-        return digest(sorted(self.spec.probes))
+        return digest(sorted(self.probes))
 
     def robustness_id(self, dataset: str) -> str:
         """Names the folder of robustness results."""
-        return digest([sorted(self.spec.probes), self.damage(dataset)])
+        return digest([sorted(self.probes), self.damage(dataset)])
 
     def damage(self, dataset: str) -> dict[str, list[float]]:
         """The corruptions of this benchmark that a data set can suffer."""
@@ -302,7 +319,8 @@ class Plan:
 
     def cell_stages(self, cell: Cell) -> tuple[str, ...]:
         """The stages of a cell, in order."""
-        return ("pretrain", "embed", "probe", *(("robustness",) if self.damage(cell.dataset) else ()))
+        asked = {"robustness": bool(self.damage(cell.dataset)), "finetune": self.fine_tunes}
+        return ("pretrain", "embed", "probe", *(stage for stage in asked if asked[stage]))
 
     def cell_job(self, stage: str, cell: Cell) -> str:
         """The job of one stage of a cell."""

@@ -14,6 +14,7 @@ INPUTS: dict[str, dict[str, str]] = {
     "embed": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record"},
     "probe": {"card": "card", "embeddings": "embeddings", "embed": "embed"},
     "robustness": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record", "embed": "embed"},
+    "finetune": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record", "embed": "embed"},
 }
 OUTPUTS: dict[str, dict[str, str]] = {
     "pretrain": {"encoder": "encoder", "record": "record", "history": "history"},
@@ -24,8 +25,9 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "predictions": "robustness_predictions",
         "record": "robustness_record",
     },
+    "finetune": {"scores": "finetune", "predictions": "finetune_predictions", "record": "finetune_record"},
 }
-ON_DEVICE = ("pretrain", "embed", "robustness")
+ON_DEVICE = ("pretrain", "embed", "robustness", "finetune")
 
 
 def command(plan: Plan, cell: Cell, stage: str, job: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from diptych.plan import Cell, Plan
 from diptych.records import STATUSES, ContractError, read_json
 
 State = Literal["cached", "missing", "stale"]
-CELL_STAGES = ("pretrain", "embed", "probe", "robustness")
+CELL_STAGES = ("pretrain", "embed", "probe", "robustness", "finetune")
 UPSTREAM: dict[str, tuple[str, ...]] = {  # the stages whose files a stage reads
     "download": (),
     "prepare": ("download",),
@@ -18,6 +18,7 @@ UPSTREAM: dict[str, tuple[str, ...]] = {  # the stages whose files a stage reads
     "embed": ("prepare", "pretrain"),
     "probe": ("prepare", "embed"),
     "robustness": ("prepare", "embed"),
+    "finetune": ("prepare", "embed"),
 }
 
 
@@ -35,7 +36,7 @@ class JobState:
 
 
 def jobs(plan: Plan) -> Iterator[JobState]:
-    """Every job of a plan up to robustness, in order; shared ones once."""
+    """Every job of a plan up to the scores of cells, in order; shared ones once."""
     seen: dict[tuple[str, str], JobState] = {}
     for cell in plan.cells:
         seen |= {(job.stage, job.name): job for job in chain(plan, cell)}
@@ -64,7 +65,8 @@ def _data_jobs(plan: Plan, dataset: str, variant: str) -> tuple[JobState, JobSta
 def cell_jobs(plan: Plan, cell: Cell) -> Iterator[JobState]:
     """The jobs of one cell alone, each by its own record."""
     files = plan.files(cell)
-    records = dict(zip(CELL_STAGES, (files.record, files.embed, files.probe, files.robustness_record), strict=True))
+    kept = (files.record, files.embed, files.probe, files.robustness_record, files.finetune_record)
+    records = dict(zip(CELL_STAGES, kept, strict=True))
     for stage in plan.cell_stages(cell):
         yield _state(stage, cell.path, plan.cell_job(stage, cell), records[stage])
 

@@ -13,7 +13,7 @@ LAYERS = {  # a package folder may import from the folders named here (and from 
     "views": {"parts", "batch"},
     "encoders": {"parts", "batch"},
     "parts": {"batch"},
-    "probes": {"components"},
+    "probes": {"components", "batch", "parts"},
     "metrics": {"components"},
     "corruptions": {"data", "components"},
     "data": {"records", "components", "corruptions", "fingerprint"},

@@ -135,11 +135,15 @@ class Board:
         return TIE_SHARE * pooled_sd(self.summaries[task, row] for row in self.planned(task))
 
     def control(self, task: Task, method: str, beside: Row | None = None) -> Summary:
-        """All seeds of a control on a task: those with the encoder of the row `beside`, where it ran with that one."""
+        """All seeds of a control on a task, as far as possible with the encoder of the row `beside`."""
+        rows = self.control_rows(task, method, beside)
+        return summarise(value for row in rows for value in self._values.get((task, row), ()))
+
+    def control_rows(self, task: Task, method: str, beside: Row | None = None) -> list[Row]:
+        """The rows of a control on a task: those with the encoder of `beside`, where it ran with that one."""
         rows = [row for row in self.planned(task) if row.method == method]
         encoder = self._encoders.get((task, beside))
-        same = [row for row in rows if self._encoders[task, row] == encoder]
-        return summarise(value for row in same or rows for value in self._values.get((task, row), ()))
+        return [row for row in rows if self._encoders[task, row] == encoder] or rows
 
     @cached_property
     def _encoders(self) -> dict[tuple[Task, Row | None], dict[str, Any]]:

@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from diptych import claims
-from diptych.boards import damage, details, effect_figures, effects, figures, tables, text, thresholds
+from diptych.boards import damage, details, effect_figures, effects, figures, finetuned, tables, text, thresholds
 from diptych.boards.frame import Board, Row, Task
 from diptych.boards.ranking import Standing, leaderboard
 from diptych.records import atomic, write_json
@@ -89,6 +89,11 @@ class _Report:
         return effects.judge(self.board)
 
     @cached_property
+    def finetuned(self) -> list[finetuned.Compared]:
+        """Frozen against fine-tuned."""
+        return finetuned.compare(self.board)
+
+    @cached_property
     def overall(self) -> list[Standing]:
         """The leaderboard over all data sets."""
         return leaderboard(self.board)
@@ -117,6 +122,7 @@ class _Report:
             "notes": self.notes,
             "effects": _without_nan([effect.feed for effect in self.effects]),
             "thresholds": _without_nan([threshold.feed for threshold in self.thresholds]),
+            "finetuned": _without_nan([compared.feed for compared in self.finetuned]),
             "claims": _without_nan(self.claims),
         }
 
@@ -134,6 +140,7 @@ class _Report:
             "tasks": [_section(board, task, self.curves) for task in board.tasks],
             "thresholds": thresholds.table(board, self.thresholds),
             "figures": _figures(self),
+            "finetuned": finetuned.table(board, self.finetuned),
             "claims": details.claims(self.claims),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
             "leaks": details.leaks(board, self.shuffled),

@@ -8,6 +8,7 @@ from diptych.boards.damage import Permuted
 from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Task, higher_is_better
 from diptych.boards.ranking import task_shares
 from diptych.boards.tables import best_row, number
+from diptych.catalog import FINE_TUNED
 from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE
 
 CONTROLS = {"raw": "Raw features", "random": "The random (untrained) encoder"}
@@ -86,10 +87,22 @@ def how_to_read(board: Board) -> list[tuple[str, str]]:
     metric = "each data set's primary metric, fixed on its card" if primary else spec.rank_by.metric
     budget = ", ".join(f"{key} = {value}" for key, value in spec.train.items()) or "each paper's own"
     return [
-        ("Score", f"{metric}, of the {board.probe} probe fitted on frozen embeddings of train, scored once on test."),
-        *((term, " ".join(text.split())) for term, text in TERMS.items() if term != "Effects" or spec.effects),
+        ("Score", f"{metric}, of {_reader(board.probe)}, scored once on test."),
+        *((term, " ".join(text.split())) for term, text in TERMS.items() if term not in _absent(board)),
         ("Budget", f"{budget}. Seeds: {', '.join(map(str, spec.seeds))}."),
     ]
+
+
+def _reader(probe: str) -> str:
+    if probe == FINE_TUNED:
+        return "the encoder and a linear head fine-tuned on train"
+    return f"the {probe} probe fitted on frozen embeddings of train"
+
+
+def _absent(board: Board) -> list[str]:
+    """Terms of what this benchmark does not have."""
+    has = {"Effects": board.plan.spec.effects, "Fine-tuned": FINE_TUNED in board.plan.spec.probes}
+    return [term for term in has if not has[term]]
 
 
 TERMS = {
@@ -112,6 +125,8 @@ TERMS = {
     "Area": """under the score over severity, divided by the largest severity, encoder frozen; severity 0 is the clean
         score. A poor row keeps much of little: read area and clean score together. “Keeps” is the share of the clean
         advantage over chance that is left on average.""",
+    "Fine-tuned": """encoder and linear head trained on the labels by AdamW; learning rate and number of epochs
+        are those of the smallest log-loss on a held-out fifth of train, then all of train is used.""",
     "Effects": """published effects that the benchmark file states. The unit is the seed: data sets and other axes are
         averaged inside a seed, and the 95 % t interval of the mean difference over seeds decides: shown (it excludes 0
         in the claimed direction), opposite (in the other one), not shown, not measured (cells are missing). The best

@@ -40,16 +40,17 @@ class Infomin(Method):
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """InfoNCE between the halves of one crop, both ways."""
         (view,) = self.view(batch, rng)
-        z1, z2 = (head(h) for head, h in zip(self.projectors, self._encoded(view), strict=True))
+        z1, z2 = (head(h) for head, h in zip(self.projectors, self._encoded(view, against=True), strict=True))
         losses = [info_nce(*pair, temperature=self.temperature, ids=batch.key) for pair in ((z1, z2), (z2, z1))]
         return torch.stack(losses).mean()
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
         """Both halves' representations side by side: [n, 2 dim]."""
-        return {"backbone": torch.cat(self._encoded(batch), 1)}
+        return {"backbone": torch.cat(self._encoded(batch, against=False), 1)}
 
-    def _encoded(self, batch: Batch) -> list[Tensor]:
+    def _encoded(self, batch: Batch, *, against: bool) -> list[Tensor]:
+        """Both halves [n, dim]; whether the colour space is to work against the encoder, as in pretraining."""
         x = cast(Tensor, batch.x)
-        missing = x.isnan().any(1, keepdim=True)  # one channel is no colour
-        y = reversed_gradient(self.colours(x.nan_to_num(0.0))).masked_fill(missing, torch.nan)
+        y = self.colours(x.nan_to_num(0.0))
+        y = (reversed_gradient(y) if against else y).masked_fill(x.isnan().any(1, keepdim=True), torch.nan)
         return [self.backbone(batch.with_x(half)) for half in halves(y)]

@@ -40,6 +40,7 @@ class World:
     claims: str | None = None
     only: dict[str, str] = field(default_factory=dict)  # method -> the one data set it runs on
     effects: list[dict[str, Any]] = field(default_factory=list)
+    tuned: dict[str, float] = field(default_factory=dict)  # method -> skill after fine-tuning
 
     @property
     def benchmark(self) -> Path:
@@ -49,8 +50,8 @@ class World:
     def spec(self) -> Benchmark:
         return Benchmark(
             name=self.name, description="A run that never was.", datasets=list(self.modalities), methods={},
-            seeds=list(self.seeds), probes=["linear", "svm"], robustness=self.robustness, claims=self.claims,
-            effects=self.effects,
+            seeds=list(self.seeds), probes=["linear", "svm", *(["finetune"] if self.tuned else [])],
+            robustness=self.robustness, claims=self.claims, effects=self.effects,
         )  # fmt: skip
 
     @cached_property
@@ -101,7 +102,8 @@ class World:
         return {"method": self.flat(cell)}
 
     def cell_stages(self, cell: Cell) -> tuple[str, ...]:
-        return ("pretrain", "embed", "probe", *(("robustness",) if self.robustness else ()))
+        asked = {"robustness": self.robustness, "finetune": self.tuned}
+        return ("pretrain", "embed", "probe", *(stage for stage in asked if asked[stage]))
 
     def cell_job(self, stage: str, cell: Cell) -> str:
         return json.dumps({"stage": stage, "cell": cell.path, "seed": cell.seed, "code": digest(stage, 16)})
@@ -113,6 +115,8 @@ class World:
             run / "embed.json", run / "probe-0" / "scores.parquet", run / "probe-0" / "predictions.npz",
             run / "probe-0" / "probe.json", run / "robustness-0" / "robustness.parquet",
             run / "robustness-0" / "predictions.npz", run / "robustness-0" / "robustness.json",
+            run / "finetune" / "scores.parquet", run / "finetune" / "predictions.npz",
+            run / "finetune" / "finetune.json",
             data / "data.npz", data / "card.json",
         )  # fmt: skip
 
@@ -139,9 +143,9 @@ class World:
         stage, status, reason = self.broken.get(f"{cell.dataset}/{cell.method}", ("", "ok", ""))
         ended = {"status": status, "reason": reason}
         fine = {"status": "ok", "reason": ""}
-        records = dict(
-            zip(self.cell_stages(cell), (files.record, files.embed, files.probe, files.robustness_record), strict=False)
-        )
+        kept = {"pretrain": files.record, "embed": files.embed, "probe": files.probe}
+        kept |= {"robustness": files.robustness_record, "finetune": files.finetune_record}
+        records = {stage: kept[stage] for stage in self.cell_stages(cell)}
         seen = False
         for name, path in records.items():
             seen = seen or name == stage
@@ -166,6 +170,8 @@ class World:
         self._probe(files, cell, rng, scored=stage not in ("pretrain", "embed", "probe"), lift=lift)
         if self.robustness:
             self._robustness(files, cell, rng, scored=not stage)
+        if self.tuned:
+            self._finetune(files, cell, rng, scored=not stage)
 
     def _more(self, stage: str, cell: Cell, failed: bool) -> dict[str, Any]:
         if stage == "pretrain":
@@ -219,6 +225,17 @@ class World:
                 found = predictions(label, self.skill(cell) * (1 - severity), rng, probabilities=True)
                 sheet.add(Place("backbone", "linear", name, severity), found)
         sheet.write(files.robustness, files.robustness_predictions)
+
+    def _finetune(self, files: CellFiles, cell: Cell, rng: np.random.Generator, *, scored: bool) -> None:
+        """A method without a skill has nothing to fine-tune."""
+        label = np.random.default_rng(len(cell.dataset)).permutation(np.arange(N_TEST) % CLASSES)
+        sheet = Sheet(label, np.arange(N_TEST))
+        if scored and cell.method in self.tuned:
+            found = predictions(label, self.tuned[cell.method], rng, probabilities=True)
+            sheet.add(Place("backbone", "finetune"), found)
+        elif scored:
+            sheet.add_value(Place("backbone", "finetune"), "accuracy", float("nan"), N_TEST, "nothing to fine-tune")
+        sheet.write(files.finetune, files.finetune_predictions)
 
 
 def predictions(label: np.ndarray, skill: float, rng: np.random.Generator, *, probabilities: bool) -> Predictions:

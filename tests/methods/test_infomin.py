@@ -56,3 +56,15 @@ def test_missing_pixels_reach_neither_loss_nor_gradient(photos, made, rng):
 def test_grey_images_are_refused(digits, made):
     with pytest.raises(ValueError, match="infomin splits a colour space and needs images of 3 channels; these have 1"):
         made("infomin", digits)
+
+
+def test_the_embedding_does_not_turn_the_gradient_of_the_colours(photos, made):
+    """Whoever trains through the embedding (fine-tuning) has both players on one side."""
+    _, batch = photos
+    method = made("infomin", photos).eval()
+    before = method.embed(batch)["backbone"].sum()
+    before.backward()
+    with torch.no_grad():
+        for parameter in method.colours.parameters():
+            parameter += 1e-3 * parameter.grad / max(float(parameter.grad.norm()), 1e-9)
+        assert method.embed(batch)["backbone"].sum() > before

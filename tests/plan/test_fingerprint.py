@@ -14,20 +14,24 @@ datasets: [wine, digits, mutag]
 controls: [raw]
 methods: {scarf: {}, simclr: {datasets: [digits]}, graphcl: {}}
 train: {epochs: 1}
-probes: [linear]
+probes: [linear, finetune]
 robustness: {missing_mcar: [0.2]}
 """
-ALL = {"pretrain", "embed", "probe", "robustness"}
+ALL = {"pretrain", "embed", "probe", "robustness", "finetune"}
+ENCODER = ALL - {"probe"}  # what reads the method itself
+SCORING = {"probe", "robustness", "finetune"}
+EVERY = ("scarf", "simclr", "graphcl", "raw")
 EDITS = {
-    "methods/scarf.py": {("scarf", s) for s in ("pretrain", "embed", "robustness")},
-    "views/field_corruption.py": {("scarf", s) for s in ("pretrain", "embed", "robustness")},
-    "encoders/gin.py": {(m, s) for m in ("graphcl", "raw_mutag") for s in ("pretrain", "embed", "robustness")},
+    "methods/scarf.py": {("scarf", s) for s in ENCODER},
+    "views/field_corruption.py": {("scarf", s) for s in ENCODER},
+    "encoders/gin.py": {(m, s) for m in ("graphcl", "raw_mutag") for s in ENCODER},
     # Seeding lives beside the loop, and embedding is seeded too; its inputs change with the training anyway.
-    "train.py": {(m, s) for m in ("scarf", "simclr", "graphcl", "raw") for s in ("pretrain", "embed", "robustness")},
-    "probes/linear.py": {(m, s) for m in ("scarf", "simclr", "graphcl", "raw") for s in ("probe", "robustness")},
+    "train.py": {(m, s) for m in EVERY for s in ENCODER},
+    "probes/linear.py": {(m, s) for m in EVERY for s in ("probe", "robustness")},
+    "probes/finetune.py": {(m, "finetune") for m in EVERY},
     "probes/svm.py": set(),
-    "metrics/accuracy.py": {(m, s) for m in ("scarf", "simclr", "graphcl", "raw") for s in ("probe", "robustness")},
-    "corruptions/missing_mcar.py": {(m, "robustness") for m in ("scarf", "simclr", "graphcl", "raw")},
+    "metrics/accuracy.py": {(m, s) for m in EVERY for s in SCORING},
+    "corruptions/missing_mcar.py": {(m, "robustness") for m in EVERY},
     "corruptions/missing_block.py": set(),
     "records.py": set(),
     "provenance.py": set(),

@@ -87,6 +87,24 @@ def test_other_probes_and_severities_leave_pretraining_alone(plan, benchmark_fil
     assert other.files(cell).robustness.parent.name != plan.files(cell).robustness.parent.name
 
 
+def test_fine_tuning_is_one_more_job_and_changes_no_other(plan, benchmark_file):
+    """Its results stand in a folder of their own, which every benchmark shares."""
+    text = TEXT.replace("[linear, knn]", "[linear, knn, finetune]")
+    tuned = Plan(benchmark_file(text, "tuned.yaml"), root=str(plan.root))
+    for cell in plan.cells:
+        assert tuned.cell_stages(cell) == (*plan.cell_stages(cell), "finetune")
+        assert tuned.files(cell) == plan.files(cell)
+        assert all(tuned.cell_job(stage, cell) == plan.cell_job(stage, cell) for stage in plan.cell_stages(cell))
+    assert len(set(tuned.records()) - set(plan.records())) == len(plan.cells)
+    with pytest.raises(BenchmarkError, match="finetune needs a frozen probe beside it"):
+        Plan(benchmark_file(TEXT.replace("[linear, knn]", "[finetune]"), "alone.yaml"))
+
+
+def test_boards_may_rank_by_fine_tuning(benchmark_file):
+    text = TEXT.replace("[linear, knn]", "[linear, finetune]\nrank_by: {probe: finetune, metric: log_loss}")
+    assert Plan(benchmark_file(text)).spec.rank_by.probe == "finetune"
+
+
 def test_a_budget_changes_the_configuration(plan, benchmark_file):
     longer = Plan(benchmark_file(TEXT.replace("epochs: 2", "epochs: 3"), "longer.yaml"))
     trained = {c.config for c in plan.cells if c.method != "raw"}

@@ -9,7 +9,8 @@ from diptych import state
 from diptych.plan import Plan
 from diptych.records import write_json
 
-TEXT = "name: mine\ndatasets: [wine]\nmethods: {scarf: {}}\nprobes: [linear]\nrobustness: {missing_mcar: [0.2]}\n"
+TEXT = "name: mine\ndatasets: [wine]\nmethods: {scarf: {}}\nprobes: [linear, finetune]\n"
+TEXT += "robustness: {missing_mcar: [0.2]}\n"
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def test_a_job_is_behind_what_was_done_after_it(plan):
         "embed": "stale",
         "probe": "stale",
         "robustness": "stale",
+        "finetune": "stale",
     }
     assert state.cell_status(plan, cell) == ("pending", "embed is stale")
     assert state.cell_status(plan, other) == ("ok", "")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from diptych import aggregate, audit, plan, track
+from diptych.aggregate import Tracked
 from diptych.records import read_json, read_npz, read_table, write_json, write_npz
 from diptych.replay import INPUTS, ON_DEVICE, OUTPUTS
 from diptych.stages import audit as stage
@@ -21,7 +22,7 @@ methods: {simclr: {}}
 controls: [raw]
 rows: 40
 train: {epochs: 1}
-probes: [knn, svm]
+probes: [knn, svm, finetune]
 robustness: {missing_mcar: [0.4]}
 rank_by: {probe: knn}
 """
@@ -97,7 +98,7 @@ def test_one_cell_is_drawn_by_the_digest_of_the_plan(finished):
     assert len(audit._chosen(finished, 99)) == len(finished.cells)
 
 
-@pytest.mark.parametrize("role", ["encoder", "embeddings", "data", "robustness_predictions"])
+@pytest.mark.parametrize("role", ["encoder", "embeddings", "data", "robustness_predictions", "finetune_predictions"])
 def test_a_flipped_byte_is_found(damaged, role):
     cell = cell_of(damaged, "simclr")
     path = getattr(damaged.files(cell), role)
@@ -121,6 +122,25 @@ def test_a_changed_score_is_found_three_times_over(damaged):
     (recomputed,) = [f for f in found if f.check == "scores"]
     assert str(scores.loc[0, "metric"]) in recomputed.file
     assert recomputed.found == str(scores.loc[0, "value"])
+
+
+def test_what_has_nothing_to_fine_tune_has_a_reason_in_the_table(finished):
+    results = read_table(finished.root / "boards" / "audited" / "results.parquet")
+    tuned = results[results["probe"] == "finetune"].set_index("method")
+    assert tuned.loc["raw", "value"].isna().all()
+    assert set(tuned.loc["raw", "reason"]) == {"nothing to fine-tune: no parameter shapes the embedding"}
+    assert tuned.loc["simclr", "value"].notna().all()
+    run = Tracked.of(finished, "").runs[cell_of(finished, "simclr")]
+    accuracy = tuned[tuned["metric"] == "accuracy"].loc["simclr", "value"]
+    assert run.data.metrics["finetune/accuracy"] == accuracy
+
+
+def test_changed_fine_tuned_predictions_no_longer_give_the_scores(damaged):
+    path = damaged.files(cell_of(damaged, "simclr")).finetune_predictions
+    arrays = read_npz(path)
+    write_npz(path, {name: array for name, array in arrays.items() if name in ("label", "id")})
+    found = audited(damaged)
+    assert {f.file.partition(":")[2].split()[1] for f in found if f.check == "scores"} == {"finetune"}
 
 
 def test_changed_predictions_no_longer_give_the_scores(damaged):

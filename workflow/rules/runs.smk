@@ -79,6 +79,36 @@ rule probe:
         " --minutes {resources.runtime} --memory-mb {resources.mem_mb} &> {log:q}"
 
 
+rule finetune:
+    input:
+        data=ancient(prepared("data.npz")),
+        card=prepared("card.json"),
+        encoder=rules.pretrain.output.encoder,
+        pretrain=rules.pretrain.output.record,
+        embed=rules.embed.output.record,
+    output:
+        scores=f"{run}/finetune/scores.parquet",
+        predictions=f"{run}/finetune/predictions.npz",
+        record=f"{run}/finetune/finetune.json",
+    log:
+        f"{run}/finetune/finetune.log",
+    benchmark:
+        f"{run}/finetune/finetune.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        runtime=limits.minutes,
+        mem_mb=limits.memory_mb,
+        device=device,
+    params:
+        job=job("finetune"),
+    shell:
+        "python -m diptych finetune {params.job:q} --data {input.data:q} --card {input.card:q}"
+        " --encoder {input.encoder:q} --pretrain {input.pretrain:q} --embed {input.embed:q}"
+        " --scores {output.scores:q} --predictions {output.predictions:q} --record {output.record:q}"
+        " --minutes {resources.runtime} --memory-mb {resources.mem_mb} --device {resources.device} &> {log:q}"
+
+
 rule robustness:
     input:
         data=ancient(prepared("data.npz")),
