@@ -79,7 +79,7 @@ class Effect(Strict):
     )
     of: dict[str, Any] = Field(
         description="cells: `method`, and flat parameters that must match, e.g. {method: byol, predict: false}; "
-        "a list admits any of its values"
+        "a list admits any of its values; `dataset`, in `of` and in `over` of above, compares two data sets"
     )
     along: str | None = Field(
         None, description="an axis: a parameter, e.g. train.batch_size, or a health metric, e.g. shared_information"

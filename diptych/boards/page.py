@@ -15,9 +15,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from diptych import claims
-from diptych.boards import damage, details, effect_figures, effects, figures, tables, text
+from diptych.boards import damage, details, effect_figures, effects, figures, published, tables, text
 from diptych.boards.frame import Board, Row, Task
 from diptych.boards.ranking import Standing, leaderboard
+from diptych.claims import Elsewhere, Registry
 from diptych.records import atomic, write_json
 from diptych.store import look, resolve
 
@@ -54,14 +55,29 @@ class _Report:
     store: str
 
     @cached_property
+    def registry(self) -> Registry | None:
+        """The published numbers that the benchmark file names."""
+        plan = self.board.plan
+        return claims.load(plan.benchmark.parent / plan.spec.claims) if plan.spec.claims else None
+
+    @cached_property
     def claims(self) -> list[dict[str, Any]]:
         """Published numbers on this benchmark's data sets against the measured ones."""
-        plan = self.board.plan
-        if not plan.spec.claims:
+        if not self.registry:
             return []
-        registry = claims.load(plan.benchmark.parent / plan.spec.claims)
         scores = self.board.clean.assign(settings=self.board.clean["params"].map(json.loads))
-        return claims.compare(tuple(claim for claim in registry if claim.dataset in plan.cards), scores)
+        return claims.compare(tuple(c for c in self.registry.claims if c.dataset in self.board.plan.cards), scores)
+
+    @cached_property
+    def agreement(self) -> list[dict[str, Any]]:
+        """How far the published numbers are from the measured ones over data sets."""
+        return claims.agreement(self.claims)
+
+    @cached_property
+    def elsewhere(self) -> list[Elsewhere]:
+        """Published numbers of this benchmark's methods on data that is not here."""
+        planned = {cell.method for cell in self.board.plan.cells}
+        return [known for known in self.registry.elsewhere if known.method in planned] if self.registry else []
 
     @cached_property
     def shuffled(self) -> list[damage.Permuted]:
@@ -112,6 +128,7 @@ class _Report:
             "notes": self.notes,
             "effects": _without_nan([effect.feed for effect in self.effects]),
             "claims": _without_nan(self.claims),
+            "agreement": _without_nan(self.agreement),
         }
 
     def context(self) -> dict[str, Any]:
@@ -127,7 +144,9 @@ class _Report:
             "overview": tables.overview(board),
             "tasks": [_section(board, task, self.curves) for task in board.tasks],
             "figures": _figures(self),
-            "claims": details.claims(self.claims),
+            "claims": published.claims(self.claims),
+            "agreement": published.agreement(self.agreement),
+            "elsewhere": published.elsewhere(self.elsewhere),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
             "leaks": details.leaks(board, self.shuffled),
             "shuffled": len(self.shuffled),

@@ -20,6 +20,9 @@ claims:
   - {{{ABOUT}, method: raw, values: {{accuracy: 0.01}}, source: "<i>b", mark: read, file: f}}
   - {{{ABOUT}, method: raw, values: {{auroc: 0.02}}, source: c, mark: recalled}}
   - {{{ABOUT}, method: nobody, values: {{auroc: 0.02}}, source: d, mark: read, file: f}}
+elsewhere:
+  - {{method: raw, data: "<i>data we lack", values: {{accuracy: 0.9037}}, closest: e, source: f, mark: recalled}}
+  - {{method: nobody, data: data of nobody, closest: e, source: f, mark: recalled}}
 """
 
 
