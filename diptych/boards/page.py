@@ -55,18 +55,16 @@ class _Report:
     store: str
 
     @cached_property
-    def registry(self) -> Registry | None:
+    def registries(self) -> list[Registry]:
         """The published numbers that the benchmark file names."""
         plan = self.board.plan
-        return claims.load(plan.benchmark.parent / plan.spec.claims) if plan.spec.claims else None
+        return [claims.load(plan.benchmark.parent / name) for name in plan.spec.registries]
 
     @cached_property
     def claims(self) -> list[dict[str, Any]]:
         """Published numbers on this benchmark's data sets against the measured ones."""
-        if not self.registry:
-            return []
-        scores = self.board.clean.assign(settings=self.board.clean["params"].map(json.loads))
-        return claims.compare(tuple(c for c in self.registry.claims if c.dataset in self.board.plan.cards), scores)
+        known = tuple(c for registry in self.registries for c in registry.claims if c.dataset in self.board.plan.cards)
+        return claims.compare(known, self.board.clean.assign(settings=self.board.clean["params"].map(json.loads)))
 
     @cached_property
     def agreement(self) -> list[dict[str, Any]]:
@@ -77,7 +75,7 @@ class _Report:
     def elsewhere(self) -> list[Elsewhere]:
         """Published numbers of this benchmark's methods on data that is not here."""
         planned = {cell.method for cell in self.board.plan.cells}
-        return [known for known in self.registry.elsewhere if known.method in planned] if self.registry else []
+        return [known for registry in self.registries for known in registry.elsewhere if known.method in planned]
 
     @cached_property
     def shuffled(self) -> list[damage.Permuted]:

@@ -41,6 +41,18 @@ def test_every_registered_claim_names_what_the_suite_has(file):
         assert known.condition.rpartition("-")[0] in {"", *catalog.components("corruptions")}
 
 
+@pytest.mark.parametrize(("name", "method"), [("series", "ts2vec"), ("mcl", "mcl"), ("tloss", "tloss")])
+def test_every_set_of_a_reproduction_has_one_read_claim_with_the_planned_settings(name, method):
+    plan = Plan(str(BENCHMARKS / f"reproduce_{name}.yaml"))
+    registered = [c for file in plan.spec.registries for c in claims.load(BENCHMARKS / file).claims]
+    own = [c for c in registered if c.method == method and c.mark == "read" and c.dataset in plan.cards]
+    assert sorted(c.dataset for c in own) == sorted(plan.cards)
+    for known in own:
+        assert known.probe == plan.spec.rank_by.probe
+        (settings,) = {str(plan.flat(c)): plan.flat(c) for c in plan.cells if c.method == method}.values()
+        assert known.settings.items() <= settings.items()
+
+
 def test_both_published_studies_are_registered_as_read():
     read = [c for c in claims.load(FILE).claims if c.mark == "read" and c.kind == "published"]
     assert {(c.dataset, c.method) for c in read} >= {("ecg200", "ts2vec"), ("darwin", "scarf"), ("darwin", "raw")}
