@@ -34,8 +34,9 @@ def check(plan: "Plan") -> None:
     for key in ("robustness", "pretrain_corruption"):
         _corruptions(plan, getattr(plan.spec, key), f"{place}: {key}")
     _pairs(plan, place)
-    if plan.spec.claims and not (plan.benchmark.parent / plan.spec.claims).is_file():
-        raise BenchmarkError(f"{place}: claims: no file {plan.spec.claims} beside the benchmark file")
+    for name in plan.spec.registries:
+        if not (plan.benchmark.parent / name).is_file():
+            raise BenchmarkError(f"{place}: claims: no file {name} beside the benchmark file")
 
 
 def _scored_by(probe: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,19 +13,43 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INSIDE_SDS = 2.0  # of the seeds: a claim this close to the measured mean is inside the spread
+NOT_HERE = "not reproducible here: data"
+AGREEING = ["method", "probe", "metric", "condition", "kind"]  # what the mean differences are taken over data sets of
 
 
 class ClaimsError(ValueError):
     """A registry of published numbers that cannot be used; the message names the file and the place."""
 
 
-class Claim(BaseModel):
-    """The published numbers of one method on one data set from one source."""
+class _Published(BaseModel):
+    """A method, and where its numbers stand."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dataset: str
     method: str
+    source: str = Field(min_length=1, description="where it stands, so that a reader can find it")
+    mark: Literal["read", "recalled"] = Field(description="read in `file`, or remembered and not re-read")
+    file: str = Field("", description="the file in which a `read` number was read")
+
+    @model_validator(mode="after")
+    def _found(self) -> Self:
+        if self.mark == "read" and not self.file:
+            raise ValueError("a number marked `read` names its `file`")
+        return self
+
+
+class Elsewhere(_Published):
+    """Published numbers on data that this suite lacks: shown in a list of their own, never compared."""
+
+    data: str = Field(min_length=1, description="the paper's data set, and how it was scored")
+    values: dict[str, float] = Field({}, description="metric: number; empty where none was re-read")
+    closest: str = Field(min_length=1, description="the nearest protocol that can be run here")
+
+
+class Claim(_Published):
+    """The published numbers of one method on one data set from one source."""
+
+    dataset: str
     probe: str
     condition: str = Field("", description="corruption before pretraining, e.g. missing_time-0.2; empty: clean")
     settings: dict[str, Any] = Field({}, description="flat parameters that single out a point of a grid")
@@ -33,19 +57,14 @@ class Claim(BaseModel):
     kind: Literal["published", "rerun", "reimplemented"] = Field(
         description="by the authors; the official code run again by others; a suite's own code"
     )
-    source: str = Field(min_length=1, description="where it stands, so that a reader can find it")
-    mark: Literal["read", "recalled"] = Field(description="read in `file`, or remembered and not re-read")
-    file: str = Field("", description="the file in which a `read` number was read")
     differences: str = Field("", description="how that protocol differs from the one measured here")
 
     @model_validator(mode="after")
-    def _complete(self) -> Claim:
+    def _ordered(self) -> Self:
         for metric, value in self.values.items():
             low, high = value if isinstance(value, tuple) else (value, value)
             if not low <= high:
                 raise ValueError(f"{metric}: a range is [low, high], not [{low}, {high}]")
-        if self.mark == "read" and not self.file:
-            raise ValueError("a number marked `read` names its `file`")
         return self
 
 
@@ -54,16 +73,23 @@ class Registry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    claims: tuple[Claim, ...] = Field(min_length=1)
+    claims: tuple[Claim, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = Field((), description=NOT_HERE)
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if not self.claims and not self.elsewhere:
+            raise ValueError("no `claims:` and no `elsewhere:`")
+        return self
 
 
-def load(path: Path | str) -> tuple[Claim, ...]:
-    """The claims of a registry file; raises ClaimsError with the file and the place."""
+def load(path: Path | str) -> Registry:
+    """The published numbers of a registry file; raises ClaimsError with the file and the place."""
     import yaml
 
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return Registry.model_validate(content).claims
+        return Registry.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ClaimsError(f"{path}: cannot be read: {error}") from error
     except ValidationError as error:
@@ -74,6 +100,24 @@ def load(path: Path | str) -> tuple[Claim, ...]:
 def compare(claims: tuple[Claim, ...], scores: pd.DataFrame) -> list[dict[str, Any]]:
     """Claimed against measured; `scores` holds clean probe rows of the ranked embedding with `settings` dicts."""
     return [_compared(claim, metric, scores) for claim in claims for metric in claim.values]
+
+
+def agreement(compared: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mean |difference| and mean difference over data sets, by method and kind; the claims of a data set are averaged.
+
+    Of claims that count, were measured and have one configuration.
+    """
+    import pandas as pd
+
+    clear = [c for c in compared if c["counts"] and c["seeds"] and not c["verdict"].startswith("ambiguous")]
+    if not clear:
+        return []
+    table = pd.DataFrame(clear).assign(absolute=lambda t: t["difference"].abs())
+    by_dataset = table.groupby([*AGREEING, "dataset"], sort=False)[["difference", "absolute"]].mean()
+    means = by_dataset.groupby(AGREEING, sort=False).agg(
+        datasets=("difference", "size"), absolute=("absolute", "mean"), difference=("difference", "mean")
+    )
+    return [{str(name): value for name, value in line.items()} for line in means.reset_index().to_dict("records")]
 
 
 def _compared(claim: Claim, metric: str, scores: pd.DataFrame) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def selected(plan: Plan, where: dict[str, Any], datasets: Iterable[str] = ()) ->
 
 
 def _about(plan: Plan, cell: Cell) -> dict[str, Any]:
-    return plan.flat(cell) | {"method": cell.method}
+    return plan.flat(cell) | {"method": cell.method, "dataset": cell.dataset}
 
 
 def _equal(have: Any, wanted: Any) -> bool:
@@ -71,8 +71,13 @@ def comparisons(plan: Plan, effect: Effect) -> list[Comparison]:
     if effect.kind == "collapses" and not effect.over:
         same = selected(plan, {"method": effect.of["method"]}, effect.datasets)
         over = {name: [cell for cell in cells if cell not in of.get(name, ())] for name, cells in same.items()}
-    found = [_comparison(plan, effect, of[name], over.get(name, [])) for name in of]
+    found = [_comparison(plan, effect, of[name], over.get(beside(effect) or name, [])) for name in of]
     return [comparison for comparison in found if _enough(effect, comparison)]
+
+
+def beside(effect: Effect) -> str:
+    """The data set of `over` where two data sets are compared; else nothing."""
+    return str((effect.over or {}).get("dataset", ""))
 
 
 def _comparison(plan: Plan, effect: Effect, of: list[Cell], over: list[Cell]) -> Comparison:
@@ -149,7 +154,7 @@ def _shared_axes(plan: Plan, groups: list[list[Cell]]) -> list[str]:
 
 def figure_axis(plan: Plan, effect: Effect) -> str:
     """The axis along which an effect is drawn; empty where there is none."""
-    if effect.along or effect.kind != "above":
+    if effect.along or effect.kind != "above" or beside(effect):
         return effect.along or ""
     common: dict[str, int] = {}  # values that all groups have
     for comparison in comparisons(plan, effect):
@@ -197,10 +202,24 @@ def _check(plan: Plan, effect: Effect, place: str) -> None:
         _check_selection(plan, where, effect.datasets, f"{place}.{key}")
         if effect.along:
             _check_axis(plan, effect, where, place)
+    _check_datasets(plan, effect, sides, place)
     chosen = [{c for cells in selected(plan, w, effect.datasets).values() for c in cells} for w in sides.values()]
     if len(chosen) > 1 and chosen[0] & chosen[1]:
         raise BenchmarkError(f"{place}: `of` and `over` share {len(chosen[0] & chosen[1])} cells")
     _check_points(plan, effect, place)
+
+
+def _check_datasets(plan: Plan, effect: Effect, sides: dict[str, dict[str, Any]], place: str) -> None:
+    """Two data sets are compared where each side of `above` names its own, with one metric, and nothing else does."""
+    named = [where.get("dataset") for where in sides.values()]
+    if not any(named):
+        return
+    if effect.kind != "above" or not all(named) or effect.along or effect.datasets:
+        rule = "`dataset:` stands in `of` and in `over` of the kind above, without `along:` and `datasets:`"
+        raise BenchmarkError(f"{place}: {rule}")
+    metrics = {plan.cards[str(name)].metric for name in named}
+    if len(metrics) > 1 and plan.spec.rank_by.metric == "primary":
+        raise BenchmarkError(f"{place}: the data sets have different metrics: {', '.join(sorted(metrics))}")
 
 
 def _check_selection(plan: Plan, where: dict[str, Any], datasets: list[str], place: str) -> None:
@@ -209,9 +228,11 @@ def _check_selection(plan: Plan, where: dict[str, Any], datasets: list[str], pla
         raise BenchmarkError(f"{place}: `method:` is missing; valid: {', '.join(planned)}")
     for name in where["method"] if isinstance(where["method"], list) else [where["method"]]:
         one_of(str(name), planned, "method", f"{place}.method")
+    if "dataset" in where:
+        one_of(str(where["dataset"]), plan.cards, "data set", f"{place}.dataset")
     same = [c for cells in selected(plan, {"method": where["method"]}, datasets).values() for c in cells]
     for key, wanted in where.items():
-        if key != "method":
+        if key not in ("method", "dataset"):
             one_of(key, dict.fromkeys(chain.from_iterable(map(plan.flat, same))), "parameter", place)
             values = dict.fromkeys(str(plan.flat(cell)[key]) for cell in same if key in plan.flat(cell))
             if not any(_equal(plan.flat(cell).get(key), wanted) for cell in same):

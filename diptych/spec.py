@@ -79,7 +79,7 @@ class Effect(Strict):
     )
     of: dict[str, Any] = Field(
         description="cells: `method`, and flat parameters that must match, e.g. {method: byol, predict: false}; "
-        "a list admits any of its values"
+        "a list admits any of its values; `dataset`, in `of` and in `over` of above, compares two data sets"
     )
     along: str | None = Field(
         None, description="an axis: a parameter, e.g. train.batch_size, or a health metric, e.g. shared_information"
@@ -124,10 +124,17 @@ class Benchmark(Strict):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")
     mirror: str | None = Field(None, description="folder of mirrored data files; DIPTYCH_MIRROR overrides it")
     tracking_uri: str | None = Field(None, description="MLflow store; default sqlite in the results folder")
-    claims: str | None = Field(None, description="file of published numbers to compare with, beside this file")
+    claims: str | list[str] | None = Field(
+        None, description="file of published numbers to compare with, beside this file, or a list of such files"
+    )
     effects: list[Effect] = Field(
         [], description="published effects, e.g. {claim, kind: rises, of: {method: simclr}, along: train.batch_size}"
     )
+
+    @property
+    def registries(self) -> list[str]:
+        """The files of published numbers."""
+        return [self.claims] if isinstance(self.claims, str) else self.claims or []
 
 
 class _Loader(yaml.SafeLoader):

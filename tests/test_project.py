@@ -81,7 +81,7 @@ def test_a_wrong_benchmark_ends_with_a_message_and_no_traceback(tmp_path):
 def test_every_delivered_benchmark_plans(file):
     from diptych.plan import Plan
 
-    if file.name in ("config.yaml", "claims.yaml"):
+    if file.name == "config.yaml" or file.name.startswith("claims"):
         pytest.skip("not a benchmark file")
     assert Plan(str(file)).cells
 

@@ -1,11 +1,10 @@
-"""The tables behind the leaderboard: every probe and metric, health, robustness, failures, claims, provenance."""
+"""The tables behind the leaderboard: every probe and metric, health, robustness, failures, provenance."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -149,45 +148,6 @@ def leaks(board: Board, found: list[Permuted]) -> Table:
     )
     headings = (Entry("data set"), Entry("method"), Entry("probe"), Entry("metric"))
     return Table((*headings, Entry("score", kind="number"), Entry("chance", kind="number")), rows)
-
-
-def claims(found: list[dict[str, Any]]) -> Table:
-    """Claimed against measured."""
-    headings = (
-        Entry("data set"),
-        Entry("method"),
-        Entry("probe, metric"),
-        Entry("claimed", kind="number"),
-        Entry("measured", title="mean ± sd over seeds", kind="number"),
-        Entry("difference", title="to the nearer end of the claimed range", kind="number"),
-        Entry("verdict", title="inside: the claim lies within 2 sd of the measured mean, or the mean in the range"),
-        Entry("source"),
-    )
-    sources = [_source(c) for c in found]
-    repeated = [source == before for source, before in zip(sources, [None, *sources], strict=False)]
-    shown = [Entry("″", kind="muted") if r else source for source, r in zip(sources, repeated, strict=True)]
-    return Table(headings, tuple((*_claim(c), source) for c, source in zip(found, shown, strict=True)))
-
-
-def _source(c: dict[str, Any]) -> Entry:
-    mark = f"{c['mark']} in {c['file']}" if c["mark"] == "read" else "recalled, not re-read: does not count"
-    return Entry(c["source"], below=f"{c['differences']} [{mark}]".strip())
-
-
-def _claim(c: dict[str, Any]) -> tuple[Entry, ...]:
-    claimed = number(c["low"]) if c["low"] == c["high"] else f"{number(c['low'])}–{number(c['high'])}"
-    settings = ", ".join(f"{name}={value}" for name, value in c["settings"].items())
-    difference = f"{c['difference']:+.3f}" if c["seeds"] else "–"
-    kind = {"inside": "good", "outside": "bad"}.get(c["verdict"].split(" ")[0], "muted")
-    return (
-        Entry(str(c["dataset"]), below=str(c["condition"])),
-        Entry(str(c["method"]), below=settings),
-        Entry(f"{c['probe']}, {c['metric']}"),
-        Entry(claimed, below=c["kind"], kind="number"),
-        Entry(spread(Summary(c["mean"], c["sd"], c["seeds"])), below=f"n = {c['seeds']}", kind="number"),
-        Entry(difference, kind="number"),
-        Entry(c["verdict"] if c["counts"] else f"({c['verdict']})", kind=kind),
-    )
 
 
 def provenance(board: Board, row: Row) -> Table:

@@ -13,7 +13,7 @@ from diptych.boards.effects import Judge, Judged, Point, health, name
 from diptych.boards.figures import DASHES, GREY, INK, PANEL, Drawn, canvas, palette, style, svg
 from diptych.boards.frame import Board, Row
 from diptych.catalog import components
-from diptych.effects import Comparison, figure_axis, is_number
+from diptych.effects import Comparison, beside, figure_axis, is_number
 from diptych.stages.embed import COLLAPSED_PROJECTION
 from diptych.stats import summarise
 
@@ -274,7 +274,8 @@ def _pairs(judges: list[Judge]) -> tuple[str, Figure]:
             found, colour = summarise(point.values), palette(judge.board)[str(judge.row(point.cells[0]))]
             ax.errorbar(x, found.mean, yerr=np.nan_to_num(found.sd), fmt="o", ms=7, color=colour)
         ax.set_xticks([0, 1], [name(judge.effect.over or {}), name(judge.effect.of)])
-        ax.set(title=comparison.dataset, ylabel=judge.metric(comparison), xlim=(-0.4, 1.4))
+        title = "" if beside(judge.effect) else comparison.dataset
+        ax.set(title=title, ylabel=judge.metric(comparison), xlim=(-0.4, 1.4))
     return "a thin line for each seed; marks are mean ± sd over seeds, other axes averaged.", figure
 
 

@@ -18,7 +18,7 @@ from scipy import stats
 
 from diptych.boards.frame import Board, Row, Task, higher_is_better, lines
 from diptych.boards.tables import number
-from diptych.effects import Comparison, alike, comparisons, is_measured, is_number
+from diptych.effects import Comparison, alike, beside, comparisons, is_measured, is_number
 from diptych.stats import Array, pooled_sd, summarise
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class Judge:
     def _judged(
         self, verdict: str, why: str = "", said: str = "", *, found: Interval = Interval(), missing: int = 0
     ) -> Judged:
-        named = ", ".join(c.dataset for c in self.comparisons) if len(self.board.plan.cards) > 1 else ""
+        several = len(self.board.plan.cards) > 1 and not beside(self.effect)
+        named = ", ".join(c.dataset for c in self.comparisons) if several else ""
         claim, n = self.effect.claim.rstrip(".:; "), len(self.seeds)
         parts = [said, f"{n} seed{'' if n == 1 else 's'}" if said else "", named and f"on {named}"]
         numbers = ", ".join(part for part in parts if part)

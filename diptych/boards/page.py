@@ -15,9 +15,21 @@ import pandas as pd
 from markupsafe import Markup
 
 from diptych import claims
-from diptych.boards import damage, details, effect_figures, effects, figures, finetuned, tables, text, thresholds
+from diptych.boards import (
+    damage,
+    details,
+    effect_figures,
+    effects,
+    figures,
+    finetuned,
+    published,
+    tables,
+    text,
+    thresholds,
+)
 from diptych.boards.frame import Board, Row, Task
 from diptych.boards.ranking import Standing, leaderboard
+from diptych.claims import Elsewhere, Registry
 from diptych.records import atomic, write_json
 from diptych.store import look, resolve
 
@@ -54,14 +66,27 @@ class _Report:
     store: str
 
     @cached_property
+    def registries(self) -> list[Registry]:
+        """The published numbers that the benchmark file names."""
+        plan = self.board.plan
+        return [claims.load(plan.benchmark.parent / name) for name in plan.spec.registries]
+
+    @cached_property
     def claims(self) -> list[dict[str, Any]]:
         """Published numbers on this benchmark's data sets against the measured ones."""
-        plan = self.board.plan
-        if not plan.spec.claims:
-            return []
-        registry = claims.load(plan.benchmark.parent / plan.spec.claims)
-        scores = self.board.clean.assign(settings=self.board.clean["params"].map(json.loads))
-        return claims.compare(tuple(claim for claim in registry if claim.dataset in plan.cards), scores)
+        known = tuple(c for registry in self.registries for c in registry.claims if c.dataset in self.board.plan.cards)
+        return claims.compare(known, self.board.clean.assign(settings=self.board.clean["params"].map(json.loads)))
+
+    @cached_property
+    def agreement(self) -> list[dict[str, Any]]:
+        """How far the published numbers are from the measured ones over data sets."""
+        return claims.agreement(self.claims)
+
+    @cached_property
+    def elsewhere(self) -> list[Elsewhere]:
+        """Published numbers of this benchmark's methods on data that is not here."""
+        planned = {cell.method for cell in self.board.plan.cells}
+        return [known for registry in self.registries for known in registry.elsewhere if known.method in planned]
 
     @cached_property
     def shuffled(self) -> list[damage.Permuted]:
@@ -124,6 +149,7 @@ class _Report:
             "thresholds": _without_nan([threshold.feed for threshold in self.thresholds]),
             "finetuned": _without_nan([compared.feed for compared in self.finetuned]),
             "claims": _without_nan(self.claims),
+            "agreement": _without_nan(self.agreement),
         }
 
     def context(self) -> dict[str, Any]:
@@ -141,7 +167,9 @@ class _Report:
             "thresholds": thresholds.table(board, self.thresholds),
             "figures": _figures(self),
             "finetuned": finetuned.table(board, self.finetuned),
-            "claims": details.claims(self.claims),
+            "claims": published.claims(self.claims),
+            "agreement": published.agreement(self.agreement),
+            "elsewhere": published.elsewhere(self.elsewhere),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
             "leaks": details.leaks(board, self.shuffled),
             "shuffled": len(self.shuffled),

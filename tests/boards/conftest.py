@@ -21,6 +21,11 @@ claims:
   - {{{ABOUT}, method: raw, values: {{auroc: 0.02}}, source: c, mark: recalled}}
   - {{{ABOUT}, method: nobody, values: {{auroc: 0.02}}, source: d, mark: read, file: f}}
 """
+ELSEWHERE = """
+elsewhere:
+  - {method: raw, data: "<i>data we lack", values: {accuracy: 0.9037}, closest: e, source: f, mark: recalled}
+  - {method: nobody, data: data of nobody, closest: e, source: f, mark: recalled}
+"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Ran:
 def ran(tmp_path_factory) -> Ran:
     home = tmp_path_factory.mktemp("ran")
     (home / "claims.yaml").write_text(CLAIMS, encoding="utf-8")
+    (home / "elsewhere.yaml").write_text(ELSEWHERE, encoding="utf-8")
     world = World(
         root=home / "results",
         modalities={"ecg200": "series", ODD: "tabular"},
@@ -52,7 +58,7 @@ def ran(tmp_path_factory) -> Ran:
         seeds=(0, 1),
         robustness={"missing_mcar": [0.2, 0.6]},
         broken={f"{ODD}/scarf": ("pretrain", "diverged", "the loss became nan <img src=x>")},
-        claims="claims.yaml",
+        claims=["claims.yaml", "elsewhere.yaml"],
         only={"simclr": "ecg200"},
     ).write()
     folder = world.root / "boards" / world.name

@@ -163,6 +163,28 @@ def test_above_with_nothing_in_common_averages_all_other_axes(simulated):
     assert verdict(simulated(grids, ABOVE, lambda _, cell: 0.1 * (cell.method == "dcl"))).verdict == "shown"
 
 
+def test_the_same_method_on_two_data_sets(simulated):
+    """The other method shows nothing: of each side only the named data set counts."""
+    sides = [{"method": "dcl", "dataset": name} for name in ("mixed", "grouped")]
+    stated = {"claim": "it leaks (E 2024)", "kind": "above", "of": sides[0], "over": sides[1]}
+    modalities = dict.fromkeys(("grouped", "mixed"), "series")
+
+    def score(flat, cell):
+        return 0.6 + 0.2 * (cell.method == "dcl" and cell.dataset == "mixed")
+
+    grids = {"dcl": [{"temperature": t} for t in TEMPERATURES], "simclr": [{}]}
+    board = simulated(grids, stated, score, modalities=modalities)
+    found = verdict(board)
+    assert found.verdict == "shown"
+    assert found.difference.mean == pytest.approx(0.2, abs=0.05)
+    assert "for dcl (dataset=mixed)" in found.line
+    assert not re.search(r"on (mixed|grouped)", found.line)  # what it is on is what is compared
+    assert verdict(simulated({"dcl": [{}]}, stated, lambda *_: 0.6, modalities=modalities)).verdict == "not shown"
+    ((caption, figure),) = effect_figures.plots(board, [found])
+    assert "a thin line for each seed" in caption  # along the temperature both sides would be one curve
+    assert "dataset=grouped" in figure
+
+
 def test_points_of_an_axis_are_compared_at_the_same_setting_of_the_others(simulated):
     points = [{"temperature": 0.1, "train.batch_size": b} for b in (64, 256, 1024)]
     grids = {"simclr": [{"temperature": 1.0, "train.batch_size": 256}, *points]}

@@ -92,6 +92,20 @@ def test_page_shows_what_it_promises(html, ran):
     assert html.count("<svg") == 4
 
 
+def test_agreement_with_published_numbers_and_what_cannot_be_compared_are_shown(html, ran):
+    feed = json.loads((ran.folder / "leaderboard.json").read_text(encoding="utf-8"))
+    (line,) = feed["agreement"]
+    own = [c["difference"] for c in feed["claims"] if c["counts"] and c["seeds"]]
+    assert (line["method"], line["kind"], line["datasets"]) == ("raw", "published", 1)
+    assert line["difference"] == pytest.approx(sum(own) / len(own))
+    text = (ran.folder / "leaderboard.md").read_text(encoding="utf-8")
+    for page in (html, text):
+        assert "not reproducible here: data" in page
+        assert "accuracy 0.9037" in page
+        assert "mean |difference|" in page.replace("\\", "")
+        assert "data of nobody" not in page  # a method that this benchmark does not have
+
+
 def test_writing_the_page_again_gives_the_same_bytes(ran, tmp_path, html):
     from diptych.boards import page
 

@@ -37,7 +37,7 @@ class World:
     robustness: dict[str, list[float]] = field(default_factory=dict)
     broken: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # "data set/method" -> stage, status, reason
     name: str = "tiny"
-    claims: str | None = None
+    claims: str | list[str] | None = None
     only: dict[str, str] = field(default_factory=dict)  # method -> the one data set it runs on
     effects: list[dict[str, Any]] = field(default_factory=list)
     tuned: dict[str, float] = field(default_factory=dict)  # method -> skill after fine-tuning

@@ -22,6 +22,9 @@ methods:
 RISES = {"claim": "c", "kind": "rises", "of": {"method": "scarf"}, "along": "temperature"}
 ABOVE = {"claim": "c", "kind": "above", "of": {"method": "byol"}, "over": {"method": "simclr"}}
 BYOL = {"method": "byol"}
+TWO = {"claim": "c", "kind": "above", "of": {"method": "scarf", "dataset": "wine"}}
+TWO |= {"over": {"method": "scarf", "dataset": "breast_cancer"}}
+NAMED_TWICE = r"`dataset:` stands in `of` and in `over` of the kind above, without `along:` and `datasets:`"
 BROKEN = {
     "no claim": ({"kind": "rises"}, r"mine.yaml:\d+: effects\[0\].claim: Field required"),
     "claim of two lines": (RISES | {"claim": "a\nb"}, r"effects\[0\].claim"),
@@ -84,6 +87,22 @@ BROKEN = {
         r"have no cells on the same data set \(wine, ",
     ),
     "cells on both sides": (ABOVE | {"of": BYOL | {"predict": False}, "over": BYOL}, r"`of` and `over` share 2 cells"),
+    "data set beside none": (TWO | {"over": {"method": "raw"}}, NAMED_TWICE),
+    "data set of another kind": (RISES | {"of": TWO["of"]}, NAMED_TWICE),
+    "two data sets along an axis": (TWO | {"along": "temperature"}, NAMED_TWICE),
+    "two data sets among some": (TWO | {"datasets": ["wine", "breast_cancer"]}, NAMED_TWICE),
+    "unknown data set beside": (
+        TWO | {"over": {"method": "scarf", "dataset": "vine"}},
+        r"effects\[0\].over.dataset: unknown data set 'vine' \(did you mean wine\?\)",
+    ),
+    "data set that the method does not run on": (
+        TWO | {"of": BYOL | {"dataset": "wine"}},
+        r"effects\[0\].of: no planned cell has all of",
+    ),
+    "two metrics": (
+        TWO | {"of": BYOL | {"dataset": "digits"}},
+        r"the data sets have different metrics: auroc, balanced_accuracy",
+    ),
     "no pair of equal tasks": ({"claim": "c", "kind": "splits", "of": BYOL}, r"no two configurations on digits that"),
 }
 
@@ -117,6 +136,13 @@ def test_what_is_compared_is_what_the_words_say(planned):
     assert {len(cells) for cells in simclr.of.values()} == {2}  # the other grid's cells have another min_area
     assert effects.is_measured(plan, plan.spec.effects[3])
     assert len(found[3][0].of) == 6  # each configuration is a point
+
+
+def test_two_data_sets_are_compared(planned):
+    plan = planned(TWO | {"of": {"method": "raw", "dataset": "digits"}, "over": {"method": "scarf", "dataset": "wine"}})
+    (found,) = effects.comparisons(plan, plan.spec.effects[0])
+    assert {cell.dataset for cell in found.of["of"]} == {"digits"}
+    assert {cell.dataset for cell in found.over["over"]} == {"wine"}
 
 
 def test_an_effect_changes_the_report_and_no_cell(planned):
