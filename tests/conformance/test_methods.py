@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from diptych.batch import Graphs
 from diptych.build import build
 from diptych.catalog import ENCODERS, components, towers
-from diptych.parts.efficientnet import Unavailable
 from diptych.parts.method import Recipe, load
+from diptych.parts.optional import Unavailable
 from diptych.parts.target import targets
 
 METHODS = components("methods")
