@@ -22,6 +22,7 @@ from diptych.parts.objectives.mixup_mcl import mixup_mcl
 from diptych.parts.objectives.moco import moco
 from diptych.parts.objectives.n_pair import n_pair
 from diptych.parts.objectives.nce_logistic import nce_logistic
+from diptych.parts.objectives.ncl import ncl
 from diptych.parts.objectives.negative_cosine import byol, negative_cosine
 from diptych.parts.objectives.nnclr import nnclr
 from diptych.parts.objectives.nt_xent import nt_xent
@@ -58,6 +59,7 @@ __all__ = [
     "moco",
     "n_pair",
     "nce_logistic",
+    "ncl",
     "negative_cosine",
     "nnclr",
     "nt_xent",
