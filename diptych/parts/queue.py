@@ -9,16 +9,21 @@ NOBODY = -1  # the object id of a random row
 
 
 class Queue(nn.Module):
-    """The last `size` unit rows of width `dim`, at first random: negatives of MoCo, neighbours of NNCLR."""
+    """The last `size` unit rows of width `dim`, at first random: negatives of MoCo, neighbours of NNCLR.
+
+    Beside each stand so many `notes` of its sample, whole numbers: NCL's recording and place in it.
+    """
 
     rows: Tensor
     keys: Tensor
+    notes: Tensor
     place: Tensor
 
-    def __init__(self, size: int, dim: int) -> None:
+    def __init__(self, size: int, dim: int, *, notes: int = 0) -> None:
         super().__init__()
         self.register_buffer("rows", unit(torch.randn(size, dim)))  # [K, d]
         self.register_buffer("keys", torch.full((size,), NOBODY))  # [K], object ids
+        self.register_buffer("notes", torch.full((size, notes), NOBODY), persistent=notes > 0)  # [K, notes]
         self.register_buffer("place", torch.zeros((), dtype=torch.long))
 
     @property
@@ -27,12 +32,15 @@ class Queue(nn.Module):
         return bool((self.keys != NOBODY).all())
 
     @torch.no_grad()
-    def enqueue(self, z: Tensor, key: Tensor) -> None:
-        """The rows z [n, d] of the objects `key` [n] take the places of the oldest ones."""
-        z, key = z[-len(self.rows) :], key[-len(self.rows) :]
+    def enqueue(self, z: Tensor, key: Tensor, notes: Tensor | None = None) -> None:
+        """The rows z [n, d] of the objects `key` [n], with their `notes`, take the places of the oldest ones."""
+        newest = slice(-len(self.rows), None)
+        z, key = z[newest], key[newest]
         places = (self.place + torch.arange(len(z), device=z.device)) % len(self.rows)
         self.rows[places] = unit(z)
         self.keys[places] = key
+        if notes is not None:
+            self.notes[places] = notes[newest]
         self.place.copy_((self.place + len(z)) % len(self.rows))
 
     @torch.no_grad()

@@ -79,6 +79,18 @@ def sequence(function):
     return lambda part0, part1, part2, **settings: function([part0, part1, part2], **settings)
 
 
+def neighbourly(function, stack):
+    """NCL takes neighbours of batch and queue; the table gives each row a name, and those of the queue take turns."""
+
+    def named(query, key, queue, names, **settings):
+        if names.shape != (len(query),):
+            raise ValueError(f"names must be [{len(query)}]")
+        everyone = stack([names, stack([names[:1] * 0 + i % 3 for i in range(len(queue))])])
+        return function(query, key, queue, neighbours=names[:, None] == everyone, **settings)
+
+    return named
+
+
 def crops(function):
     """SwAV takes a sequence; the table gives three arguments."""
     return lambda scores0, scores1, scores2, **settings: function([scores0, scores1, scores2], **settings)
@@ -133,6 +145,17 @@ CASES = {
         learned=("query",),
         targets=("key", "queue"),
         extra=lambda rng, n: {"queue": rng.normal(size=(6, 5))},
+        fixed=("queue",),
+        ids=lambda n: n + 6,
+        smallest=1,
+    ),
+    "ncl": Case(
+        neighbourly(objectives.ncl, torch.cat),
+        neighbourly(oracles.ncl, np.concatenate),
+        learned=("query",),
+        targets=("key", "queue"),
+        settings=lambda t: {"temperature": t, "alpha": 0.3},
+        extra=lambda rng, n: {"queue": rng.normal(size=(6, 5)), "names": rng.integers(0, 3, n)},
         fixed=("queue",),
         ids=lambda n: n + 6,
         smallest=1,

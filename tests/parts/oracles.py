@@ -187,6 +187,17 @@ def moco(query, key, queue, *, temperature, ids):
     return mean(terms)
 
 
+def ncl(query, key, queue, *, neighbours, alpha, temperature, ids):
+    n, terms = len(query), []
+    for i, s in enumerate(cosines(query, [*key, *queue])):
+        seen = [j for j in range(len(s)) if j < n or ids[j] != ids[i]]
+        near = [j for j in seen if neighbours[i][j] or j == i]
+        everything, close = (math.log(sum(math.exp(s[j] / temperature) for j in js)) for js in (seen, near))
+        aligned = everything - mean([s[j] / temperature for j in near])
+        terms.append(alpha * aligned + (1 - alpha) * (close - s[i] / temperature))
+    return mean(terms)
+
+
 def instance_softmax(z, bank, *, index, temperature, ids):
     terms = []
     for s, own in zip(cosines(z, bank), index, strict=True):

@@ -21,6 +21,20 @@ def test_a_queue_forgets_the_oldest_and_wraps():
     assert sorted(queue.keys.tolist()) == [14, 15, 16, 17, 18]
 
 
+def test_notes_of_a_queue_stay_beside_their_rows():
+    queue = Queue(3, 2, notes=2)
+    for step in range(2):
+        queue.enqueue(
+            torch.full((2, 2), step + 1.0), torch.tensor([10, 11]) + step, torch.tensor([[5, 0], [5, 1]]) + step
+        )
+    assert queue.keys.tolist() == [12, 11, 11]
+    assert queue.notes.tolist() == [[6, 2], [5, 1], [6, 1]]
+    queue.enqueue(torch.rand(5, 2), torch.arange(5), torch.arange(10).view(5, 2))
+    assert (queue.notes[:, 0] == 2 * queue.keys).all()
+    assert "notes" in queue.state_dict()
+    assert "notes" not in Queue(3, 2).state_dict()
+
+
 def test_the_nearest_row_is_never_of_the_same_object():
     queue = Queue(3, 2)
     queue.enqueue(torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), torch.tensor([7, 8, 9]))

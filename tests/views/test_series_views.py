@@ -10,7 +10,14 @@ from diptych.catalog import components
 from diptych.components import component
 from diptych.views._series import smooth, window
 
-OWN_GAPS = {"time_mask", "window_slice", "augmentation_bank", "nested_crops", "overlapping_crops"}  # may hide values
+OWN_GAPS = {
+    "time_mask",
+    "window_slice",
+    "augmentation_bank",
+    "nested_crops",
+    "overlapping_crops",
+    "history",
+}  # may hide values
 VIEWS = {
     name: view
     for name, view in components("views").items()
@@ -20,6 +27,7 @@ STEPS = 40
 OFF = {
     "augmentation_bank": {"jitter": 0.0, "scale": 0.0, "segments": 1, "gap": 0.0},
     "frequency_mask": {"rate": 0.0},
+    "history": {"cutout": 0.0, "crop": 0.0, "bias": 0.0, "dropout": 0.0},
     "jitter": {"sigma": 0.0},
     "jitter_scale": {"jitter": 0.0, "scale": 0.0},
     "magnitude_warp": {"sigma": 0.0},
@@ -262,3 +270,53 @@ def test_crops_are_nested_and_have_the_papers_lengths():
     assert (inner.min(), inner.max(), outer.max()) == (1, STEPS, STEPS)
     assert inner.mean() == pytest.approx((STEPS + 1) / 2, abs=2.2)
     assert (outer - inner).mean() == pytest.approx((STEPS - 1) / 4, abs=1.8)  # U{inner … T}
+
+
+def hidden(x, seed=0, **settings):
+    """Values that one part of `history` hides of series [n, T, C]."""
+    off = {"cutout": 0.0, "crop": 0.0, "bias": 0.0, "dropout": 0.0}
+    return drawn("history", x, seed, **off | settings)[0].isnan() & ~x.isnan()
+
+
+def test_history_cuts_out_a_stretch_before_the_last_step():
+    x = torch.ones(4000, 30, 2)
+    x[::2, 20:] = torch.nan
+    gone = hidden(x, cutout=0.8, steps=8)
+    assert torch.equal(gone[..., 0], gone[..., 1])
+    length = gone[..., 0].sum(1)
+    assert set(length.tolist()) == {0, 8}
+    assert (length > 0).float().mean().item() == pytest.approx(0.8, abs=0.03)
+    edges = gone[..., 0].int().diff(dim=1).abs().sum(1) + gone[:, 0, 0] + gone[:, -1, 0]
+    assert set(edges[length > 0].tolist()) == {2}  # in one piece
+    assert not gone[::2, 19].any()
+    assert not gone[1::2, 29].any()
+    assert gone[::2, 18].any()
+    assert gone[1::2, 28].any()
+
+
+def test_history_crops_its_oldest_part_only():
+    x = torch.ones(4000, 41, 1)
+    gone = hidden(x, crop=0.5, min_share=0.5)[..., 0]
+    assert (gone.int().diff(dim=1) <= 0).all()
+    assert not gone[:, 20:].any()
+    assert gone[:, 0].float().mean().item() == pytest.approx(0.5, abs=0.04)
+    assert gone[:, 10].float().mean().item() == pytest.approx(0.25, abs=0.04)
+
+
+def test_history_shifts_and_silences_channels_as_a_whole():
+    x = torch.zeros(4000, 12, 3)
+    x[0, 6:] = torch.nan
+    shifted = drawn("history", x, cutout=0.0, crop=0.0, dropout=0.0, bias=0.1)[0]
+    assert torch.equal(shifted[1:, :1].expand(-1, 12, -1), shifted[1:])
+    assert shifted[0, 6:].isnan().all()
+    assert 0.19 < shifted[1:].abs().max() <= 0.2
+    silent = hidden(x, dropout=0.2)[1:]
+    assert torch.equal(silent[:, :1].expand(-1, 12, -1), silent)
+    assert silent[:, 0].float().mean().item() == pytest.approx(0.2, abs=0.02)
+    assert not hidden(x, dropout=1.0).all(2).any()  # one channel stays
+    assert not hidden(x[..., :1], dropout=1.0).any()
+
+
+def test_history_leaves_series_of_one_step():
+    x = torch.tensor([1.0, torch.nan, torch.nan])[None, :, None].repeat(50, 1, 1)
+    assert not hidden(x, cutout=1.0, crop=1.0, min_share=0.0).any()

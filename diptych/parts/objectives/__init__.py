@@ -22,6 +22,7 @@ from diptych.parts.objectives.mixup_mcl import mixup_mcl
 from diptych.parts.objectives.moco import moco
 from diptych.parts.objectives.n_pair import n_pair
 from diptych.parts.objectives.nce_logistic import nce_logistic
+from diptych.parts.objectives.ncl import ncl
 from diptych.parts.objectives.negative_cosine import byol, negative_cosine
 from diptych.parts.objectives.neighbour_or_not import neighbour_or_not
 from diptych.parts.objectives.nnclr import nnclr
@@ -59,6 +60,7 @@ __all__ = [
     "moco",
     "n_pair",
     "nce_logistic",
+    "ncl",
     "negative_cosine",
     "neighbour_or_not",
     "nnclr",

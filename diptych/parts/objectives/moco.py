@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from diptych.parts.objectives._checks import above_zero, per_row, rows
+from diptych.parts.objectives._checks import above_zero, rows
+from diptych.parts.objectives._queued import older_copies, queued
 from diptych.parts.objectives._similarity import cosine, log_sum_exp, row_cosine
 
 
@@ -17,18 +18,7 @@ def moco(query: Tensor, key: Tensor, queue: Tensor, *, temperature: float, ids: 
     """
     rows(query, key)
     above_zero(temperature=temperature)
-    if queue.ndim != 2 or not len(queue) or queue.shape[1] != query.shape[1]:
-        raise ValueError(f"the queue must be [k, {query.shape[1]}] with k ≥ 1; its shape is {list(queue.shape)}")
+    queued(queue, query)
     positive = row_cosine(query, key.detach()) / temperature  # [n]
     logits = torch.cat([positive[:, None], cosine(query, queue.detach()) / temperature], 1)  # [n, 1 + k]
-    return (log_sum_exp(logits, _older_copies(ids, logits)) - positive).mean()
-
-
-def _older_copies(ids: Tensor | None, logits: Tensor) -> Tensor:
-    """Boolean [n, 1 + k]: entries of the queue that are the query's own object."""
-    hidden = torch.zeros_like(logits, dtype=torch.bool)
-    if ids is not None:
-        n, candidates = logits.shape
-        per_row(n + candidates - 1, ids=ids)
-        hidden[:, 1:] = ids[:n, None] == ids[None, n:]
-    return hidden
+    return (log_sum_exp(logits, older_copies(ids, query, queue, own=1)) - positive).mean()
