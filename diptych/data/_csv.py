@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,16 +67,30 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
 
 def _text(content: bytes, name: str) -> str:
     """A file's text; a parquet file as the text it would be."""
-    import pandas as pd
-
+    if content.startswith(PARQUET):
+        return str(read_parquet(content, name).to_csv(index=False))
     try:
-        if content.startswith(PARQUET):
-            return str(pd.read_parquet(io.BytesIO(content)).to_csv(index=False))
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is not UTF-8 text, nor parquet: {error}; save it as UTF-8") from error
+
+
+def read_parquet(content: bytes, name: str) -> pd.DataFrame:
+    """A parquet file as the table that it holds."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:
         raise DataError(f"{name} is not a readable parquet file: {error}") from error
+
+
+def check_columns(table: pd.DataFrame, stated: Mapping[str, Iterable[str]], name: str) -> None:
+    """The columns that the keys of an entry name must exist."""
+    for key, columns in stated.items():
+        for column in columns:
+            if column not in table.columns:
+                raise DataError(f"{name}: `{key}` names the column {column!r}; it has {', '.join(table.columns)}")
 
 
 def _cells(text: str, separator: str) -> Iterator[list[str]]:
@@ -102,12 +116,8 @@ def _check_rows(rows: Iterable[list[str]], name: str) -> None:
 
 def _labelled(table: pd.DataFrame, entry: CsvEntry, name: str) -> tuple[pd.DataFrame, int]:
     """The rows that have a class, and how many have none; columns that the entry names must exist."""
-    stated = {"target": [entry.target], "group": [entry.group] if entry.group else []}
-    stated |= {"types": list(entry.types), "drop": list(entry.drop)}
-    for key, columns in stated.items():
-        for column in columns:
-            if column not in table.columns:
-                raise DataError(f"{name}: `{key}` names the column {column!r}; it has {', '.join(table.columns)}")
+    group = [entry.group] if entry.group else []
+    check_columns(table, {"target": [entry.target], "group": group, "types": entry.types, "drop": entry.drop}, name)
     present = table[entry.target].notna()
     if not present.any():
         raise DataError(f"{name}: the target {entry.target!r} is missing in every row")

@@ -12,7 +12,8 @@ from diptych.data.base import DataError, Files, Raw
 from diptych.data.card import Card, Source, cards
 from diptych.data.subset import subset_card
 
-SERIES_FORMATS = (".ts", ".arff", ".tsv")
+ARCHIVE_FORMATS = (".ts", ".arff", ".tsv")
+LONG_FORMATS = (".parquet", ".csv")
 
 
 class _Entry(BaseModel):
@@ -36,7 +37,13 @@ class CsvEntry(_Entry):
 
 
 class SeriesEntry(_Entry):
-    """Time series in the archives' formats, with the class in the file."""
+    """Time series in the archives' formats, or as a long table: one row per series and time, channels in columns."""
+
+    id: str = Field("", description="of a long table: column that tells the series apart")
+    time: str = Field("", description="of a long table: column by which the steps of a series are in order")
+    target: str = Field("", description="of a long table: column with the class, the same in all rows of a series")
+    group: str = Field("", description="of a long table: column whose groups are never split over train and test")
+    drop: tuple[str, ...] = Field((), description="of a long table: columns that are no channels")
 
 
 ENTRIES: dict[str, type[CsvEntry] | type[SeriesEntry]] = {"csv": CsvEntry, "series": SeriesEntry}
@@ -52,7 +59,6 @@ def own_card(entry: Mapping[str, Any], base: Path) -> Card:
             raise DataError(f"{file}: the workflow cannot follow a file whose name holds braces; rename it")
     if stated.test and (base / stated.file).samefile(base / stated.test):
         raise DataError(f"{stated.test}: the test file is the training file")
-    group = stated.group if isinstance(stated, CsvEntry) else ""
     return Card(
         name=stated.name or _name(stated.file),
         title=Path(stated.file).name,
@@ -61,8 +67,8 @@ def own_card(entry: Mapping[str, Any], base: Path) -> Card:
         sources=tuple(Source(kind="local", file=file) for file in (stated.file, stated.test) if file),
         licence="own data; its owner decides",
         citation=f"own data, file {Path(stated.file).name}",
-        split="official" if stated.test else "grouped" if group else "stratified",
-        group=group,
+        split="official" if stated.test else "grouped" if stated.group else "stratified",
+        group=stated.group,
     )
 
 
@@ -86,6 +92,10 @@ def read_of(job: Mapping[str, Any], files: Files) -> Raw:
         from diptych.data._csv import read_csv_entry
 
         return read_csv_entry(stated, files)
+    if _is_long(stated.file):
+        from diptych.data._long import read_long_entry
+
+        return read_long_entry(stated, files)
     from diptych.data._series_files import read_series_entry
 
     return read_series_entry(stated, files)
@@ -112,9 +122,33 @@ def parse(entry: Mapping[str, Any]) -> CsvEntry | SeriesEntry:
         raise DataError(_explain(kind, error)) from error
     if stated.file == stated.test:
         raise DataError(f"{kind}: `test` is the training file {stated.file}")
-    if kind == "series" and Path(stated.file).suffix.lower() not in SERIES_FORMATS:
-        raise DataError(f"series: {stated.file} has no known format; valid: {', '.join(SERIES_FORMATS)}")
+    if isinstance(stated, SeriesEntry):
+        _check_series(stated)
     return stated
+
+
+def _check_series(entry: SeriesEntry) -> None:
+    """Files of a known format, and the columns of a long table stated for such a table only."""
+    for file in filter(None, (entry.file, entry.test)):
+        if Path(file).suffix.lower() not in ARCHIVE_FORMATS + LONG_FORMATS:
+            allowed = f"{', '.join(ARCHIVE_FORMATS)}; as a long table {', '.join(LONG_FORMATS)}"
+            raise DataError(f"series: {file} has no known format; valid: {allowed}")
+    if entry.test and _is_long(entry.file) != _is_long(entry.test):
+        raise DataError(f"series: of {entry.file} and {entry.test} one is a long table; both or none must be")
+    needed = ("id", "time", "target")
+    stated = [key for key in (*needed, "group", "drop") if getattr(entry, key)]
+    if _is_long(entry.file) and (absent := [key for key in needed if key not in stated]):
+        problem = f"a long table needs `id`, `time` and `target`, its columns; `{absent[0]}` is not stated"
+        raise DataError(f"series: {entry.file}: {problem}")
+    if not _is_long(entry.file) and stated:
+        problem = f"`{stated[0]}` is for long tables ({', '.join(LONG_FORMATS)})"
+        raise DataError(f"series: {entry.file}: {problem}; the archives' formats hold the class and no such column")
+    if len({entry.id, entry.time, entry.target}) < len(needed) and _is_long(entry.file):
+        raise DataError(f"series: {entry.file}: `id`, `time` and `target` must be three columns")
+
+
+def _is_long(file: str) -> bool:
+    return Path(file).suffix.lower() in LONG_FORMATS
 
 
 def _explain(kind: str, error: ValidationError) -> str:

@@ -146,7 +146,7 @@ def test_test_file_with_other_columns_is_an_error(table):
         ),
         ({"csv": {"file": "a.csv", "target": "y", "traget": 1}}, "csv.traget"),
         ({"csv": {"file": "a.csv", "target": "y", "types": {"a": "number"}}}, "csv.types.a.*numeric.*categorical"),
-        ({"series": {"file": "a.csv"}}, "no known format; valid: .ts, .arff, .tsv"),
+        ({"series": {"file": "a.txt"}}, "no known format; valid: .ts, .arff, .tsv; as a long table .parquet, .csv"),
         ({"series": {"file": "a.ts", "test": "a.ts"}}, "`test` is the training file"),
         ({"parquet": {"file": "a"}}, "`csv:` or `series:`"),
         ({"csv": "a.csv"}, "a mapping of"),

@@ -2,11 +2,13 @@
 
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from diptych.data.base import DataError
-from diptych.data.own import read_of
+from diptych.data.own import own_card, read_of
+from diptych.data.prepare import prepare
 
 ROWS = [f"{i},{i / 8},{'ab'[i % 2]},s{i % 4},{'yn'[i % 3 > 0]}" for i in range(12)]
 TABLE = "\n".join(["id,age,job,site,y", *ROWS]) + "\n"
@@ -27,6 +29,35 @@ def test_parquet_is_read_as_the_same_table(read, tmp_path):
     content = (tmp_path / "t.parquet").read_bytes()
     stated = {"group": "site", "drop": ["id"]}
     pd.testing.assert_frame_equal(read("u.parquet", content, **stated).x, read("t.csv", TABLE, **stated).x)
+
+
+def test_columns_of_every_type_with_gaps_and_groups(read, tmp_path):
+    rng = np.random.default_rng(0)
+    columns = {
+        "patient": np.arange(60) // 3,
+        "y": np.where(rng.random(60) < 0.5, "ill", "well"),
+        "age": pd.array(rng.integers(20, 90, 60), dtype="Int64"),
+        "dose": rng.random(60).astype("float32"),
+        "smoker": pd.array(rng.random(60) < 0.5, dtype="boolean"),
+        "ward": pd.Categorical(rng.choice(["A", "B, left", 'the "new" one'], 60)),
+        "code": rng.choice(["1", "2"], 60),
+    }
+    table = pd.DataFrame(columns)
+    for place, name in enumerate(["age", "dose", "smoker", "ward", "code"]):
+        table.loc[place::7, name] = None
+    table.to_parquet(tmp_path / "mixed.parquet")
+    entry = {"group": "patient", "types": {"code": "categorical"}}
+    raw = read("mixed.parquet", (tmp_path / "mixed.parquet").read_bytes(), **entry)
+    assert raw.x.select_dtypes("number").columns.tolist() == ["age", "dose"]
+    assert [raw.x[name].isna().sum() for name in raw.x] == [table[name].isna().sum() for name in raw.x]
+    done = prepare(raw, own_card({"csv": {"file": "mixed.parquet", "target": "y"} | entry}, tmp_path), seed=0)
+    levels = {column["name"]: column["levels"] for column in done.facts["columns"]}
+    assert levels["age"] is levels["dose"] is None
+    assert set(levels["ward"]) == {"A", "B, left", 'the "new" one', None}
+    assert set(levels["smoker"]) == {"True", "False", None}
+    assert set(levels["code"]) == {"1", "2", None}
+    assert np.isnan(done.samples.x).sum() == table[["age", "dose"]].isna().sum().sum()
+    assert not set(done.samples.group[done.samples.split == 0]) & set(done.samples.group[done.samples.split == 1])
 
 
 def test_a_broken_parquet_file_says_so(read):

@@ -1,0 +1,152 @@
+"""Reads the long table of a `series:` entry: one row per series and time, channels in columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diptych.data._csv import PARQUET, check_columns, read_parquet, read_table
+from diptych.data._series_files import Series, joined
+from diptych.data.base import DataError, Files, Raw
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from diptych.data.own import SeriesEntry
+
+UNEVEN = 1e-6  # of the longest step: by which steps differ that are not of one length
+
+
+@dataclass(frozen=True)
+class _Long:
+    """The series of one file."""
+
+    series: Series
+    channels: list[str]
+    group: list[str]  # empty where none is stated
+    caveats: list[str]
+
+
+def read_long_entry(entry: SeriesEntry, files: Files) -> Raw:
+    """Series, classes, groups and split of the user's long table; missing values and missing ends are NaN."""
+    parts = [_read(files[file], file, entry) for file in (entry.file, entry.test) if file]
+    first, last = parts[0].channels, parts[-1].channels
+    if first != last:
+        raise DataError(f"{entry.file} has the channels {', '.join(first)}, {entry.test} has {', '.join(last)}")
+    raw = joined(*[part.series for part in parts])
+    group = np.array([name for part in parts for name in part.group]) if entry.group else None
+    return Raw(raw.x, raw.label, raw.test, group=group, caveats=tuple(c for part in parts for c in part.caveats))
+
+
+def _read(path: Path, name: str, entry: SeriesEntry) -> _Long:
+    import pandas as pd
+
+    table = _table(path, name, entry)
+    time = _times(_complete(table, entry.time, name), name)
+    code, names = pd.factorize(_complete(table, entry.id, name).astype(str).to_numpy(str))  # [rows], [series]
+    order = np.lexsort((time, code))  # series as they come in the file, each in the order of time
+    table, time, code = table.iloc[order], time[order], code[order]
+    if (twice := np.flatnonzero((np.diff(code) == 0) & (np.diff(time) == 0))).size:
+        where = f"series {names[code[twice[0]]]} has two rows at {entry.time!r} {table[entry.time].iloc[twice[0]]}"
+        raise DataError(f"{name}: {where}; a long table has one row per series and time")
+    starts = np.flatnonzero(np.diff(code)) + 1
+    values = _channels(table, name, entry)
+    labels, groups = _classes(table, code, names, name, entry)
+    kept = labels.notna().to_numpy()  # [series]
+    series = [part for part, labelled in zip(np.split(values.to_numpy(), starts), kept, strict=True) if labelled]
+    caveats = [f"{(~kept).sum()} series without `{entry.target}` were dropped"] * bool((~kept).any())
+    caveats += _uneven(np.split(time, starts), entry.time)
+    group = [] if groups is None else groups[kept].tolist()
+    return _Long(Series(series, labels[kept].tolist()), values.columns.tolist(), group, caveats)
+
+
+def _table(path: Path, name: str, entry: SeriesEntry) -> pd.DataFrame:
+    """The table without what is dropped, its channels in alphabetical order; the columns stated must exist."""
+    content = path.read_bytes()
+    table = read_parquet(content, name) if content.startswith(PARQUET) else read_table(path, name)
+    if not len(table):
+        raise DataError(f"{name} holds no rows")
+    stated = {key: [column] for key in ("id", "time", "target", "group") if (column := getattr(entry, key))}
+    check_columns(table, stated | {"drop": [*entry.drop]}, name)
+    return table.drop(columns=[*entry.drop]).sort_index(axis=1)
+
+
+def _complete(table: pd.DataFrame, column: str, name: str) -> pd.Series[str]:
+    if (absent := table[column].isna()).any():
+        raise DataError(f"{name}: the column {column!r} is missing in {int(absent.sum())} rows")
+    return table[column]
+
+
+def _times(column: pd.Series[str], name: str) -> np.ndarray:
+    """Numbers, or seconds since the first date: float64 [rows]."""
+    import pandas as pd
+
+    if (numbers := _numbers(column)).notna().all():
+        return numbers.to_numpy()
+    dates = pd.to_datetime(column, errors="coerce", utc=True, format=None if column.dtype.kind == "M" else "ISO8601")
+    if (wrong := column[dates.isna()]).size:
+        problem = f"column {column.name!r} holds {str(wrong.iloc[0])!r}"
+        raise DataError(f"{name}: {problem}; a time is a number or a date as 2024-05-31 or 2024-05-31 23:59:00")
+    return (dates - dates.min()).dt.total_seconds().to_numpy(float)
+
+
+def _channels(table: pd.DataFrame, name: str, entry: SeriesEntry) -> pd.DataFrame:
+    """The other columns as numbers: float32 [rows, C]."""
+    channels = table.drop(columns=[*{entry.id, entry.time, entry.target, entry.group} - {""}])
+    if not len(channels.columns):
+        raise DataError(f"{name}: no column is left as a channel")
+    return channels.apply(_channel, name=name)
+
+
+def _channel(column: pd.Series[str], name: str) -> pd.Series[float]:
+    """A column of numbers, NaN where one is missing."""
+    numbers = _numbers(column)
+    if len(wrong := column[numbers.isna() & column.notna()]):
+        problem = f"column {column.name!r} holds {len(wrong)} values that are no numbers, the first {wrong.iloc[0]!r}"
+        raise DataError(f"{name}: {problem}; channels are numeric: leave other columns out by `drop`")
+    if (np.abs(numbers) > np.finfo(np.float32).max).any():
+        raise DataError(f"{name}: column {column.name!r} holds values beyond 32-bit floats, or infinite ones")
+    return numbers.astype(np.float32)
+
+
+def _numbers(column: pd.Series[str]) -> pd.Series[float]:
+    """NaN for what is no number; of a duration its seconds, while a date is none."""
+    import pandas as pd
+
+    if column.dtype.kind == "m":
+        return pd.to_timedelta(column).dt.total_seconds()
+    return pd.to_numeric(column.astype(str) if column.dtype.kind == "M" else column, errors="coerce").astype(float)
+
+
+def _classes(
+    table: pd.DataFrame, code: np.ndarray, names: np.ndarray, name: str, entry: SeriesEntry
+) -> tuple[pd.Series[str], pd.Series[str] | None]:
+    """Class and group of each series: [series] each."""
+    found: dict[str, pd.Series[str]] = {}
+    for key, column in {"target": entry.target, "group": entry.group or entry.target}.items():
+        words = _words(table[column]).groupby(code)
+        if (several := words.nunique().to_numpy() > 1).any():
+            where = f"series {names[several][0]}"
+            raise DataError(f"{name}: the {key} {column!r} has several values in {where}; it must have one")
+        found[key] = words.first()
+    if found["target"].isna().all():
+        raise DataError(f"{name}: the target {entry.target!r} is missing in every row")
+    if (absent := (found["group"].isna() & found["target"].notna()).to_numpy()).any():
+        raise DataError(f"{name}: the group {entry.group!r} is missing in series {names[absent][0]}")
+    return found["target"], found["group"] if entry.group else None
+
+
+def _words(column: pd.Series[str]) -> pd.Series[str]:
+    """As text, whole numbers without `.0`; missing stays missing."""
+    words = column.astype(str).str.strip().str.replace(r"\.0+$", "", regex=True)
+    return words.where(column.notna() & (words != ""))
+
+
+def _uneven(times: list[np.ndarray], column: str) -> list[str]:
+    """A caveat where steps are of different lengths."""
+    steps = [np.diff(time) for time in times if len(time) > 2]
+    count = sum(bool(np.ptp(step) > UNEVEN * step.max()) for step in steps)
+    return [f"{count} series are not evenly spaced in `{column}`; their steps are taken in its order"] * bool(count)
