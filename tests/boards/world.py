@@ -113,7 +113,7 @@ class World:
             run / "embed.json", run / "probe-0" / "scores.parquet", run / "probe-0" / "predictions.npz",
             run / "probe-0" / "probe.json", run / "robustness-0" / "robustness.parquet",
             run / "robustness-0" / "predictions.npz", run / "robustness-0" / "robustness.json",
-            data / "data.npz", data / "card.json",
+            *[data / "data.npz", data / "card.json"] * 3,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ the files
