@@ -35,6 +35,13 @@ class Condition:
         damage = {"name": self.corruption, "severity": self.severity} if damaged else None
         return {"corruption": damage} | (self.imputed if stage != "robustness" else {})
 
+    @classmethod
+    def of(cls, text: str) -> "Condition":
+        """From its text, which says nothing of imputation."""
+        damage, _, at = text.partition("@")
+        corruption, _, severity = damage.rpartition("-")
+        return cls(corruption, float(severity or 0), at or BOTH)
+
     @property
     def imputed(self) -> Job:
         """The imputer as a setting of jobs and an axis of boards; nothing where there is none."""

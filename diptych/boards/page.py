@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from diptych import claims
-from diptych.boards import damage, details, effect_figures, effects, figures, tables, text
+from diptych.boards import damage, details, effect_figures, effects, figures, imputation, tables, text
 from diptych.boards.frame import Board, Row, Task
 from diptych.boards.ranking import Standing, leaderboard
 from diptych.records import atomic, write_json
@@ -76,7 +76,17 @@ class _Report:
     @cached_property
     def curves(self) -> list[damage.Curve]:
         """Degradation at probe time and before pretraining."""
-        return damage.curves(self.board) + damage.pretraining_curves(self.board)
+        return self.probed + damage.pretraining_curves(self.board)
+
+    @cached_property
+    def probed(self) -> list[damage.Curve]:
+        """Degradation at probe time."""
+        return damage.curves(self.board)
+
+    @cached_property
+    def imputed(self) -> list[imputation.Compared]:
+        """Native handling of missing values against imputation."""
+        return imputation.compare(self.board, self.probed)
 
     @cached_property
     def effects(self) -> list[effects.Judged]:
@@ -112,6 +122,7 @@ class _Report:
             "notes": self.notes,
             "effects": _without_nan([effect.feed for effect in self.effects]),
             "claims": _without_nan(self.claims),
+            "imputation": _without_nan(imputation.feed(self.imputed)),
         }
 
     def context(self) -> dict[str, Any]:
@@ -127,6 +138,7 @@ class _Report:
             "overview": tables.overview(board),
             "tasks": [_section(board, task, self.curves) for task in board.tasks],
             "figures": _figures(self),
+            "imputation": imputation.table(board, self.imputed),
             "claims": details.claims(self.claims),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
             "leaks": details.leaks(board, self.shuffled),

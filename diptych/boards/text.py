@@ -8,6 +8,7 @@ from diptych.boards.damage import Permuted
 from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Task, higher_is_better
 from diptych.boards.ranking import task_shares
 from diptych.boards.tables import best_row, number
+from diptych.imputers import NONE
 from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE
 
 CONTROLS = {"raw": "Raw features", "random": "The random (untrained) encoder"}
@@ -85,9 +86,11 @@ def how_to_read(board: Board) -> list[tuple[str, str]]:
     primary = spec.rank_by.metric == "primary"
     metric = "each data set's primary metric, fixed on its card" if primary else spec.rank_by.metric
     budget = ", ".join(f"{key} = {value}" for key, value in spec.train.items()) or "each paper's own"
+    absent = {"Effects"} if not spec.effects else set()
+    absent |= {"Imputation"} if spec.impute == [NONE] else set()
     return [
         ("Score", f"{metric}, of the {board.probe} probe fitted on frozen embeddings of train, scored once on test."),
-        *((term, " ".join(text.split())) for term, text in TERMS.items() if term != "Effects" or spec.effects),
+        *((term, " ".join(text.split())) for term, text in TERMS.items() if term not in absent),
         ("Budget", f"{budget}. Seeds: {', '.join(map(str, spec.seeds))}."),
     ]
 
@@ -112,6 +115,9 @@ TERMS = {
     "Area": """under the score over severity, divided by the largest severity, encoder frozen; severity 0 is the clean
         score. A poor row keeps much of little: read area and clean score together. “Keeps” is the share of the clean
         advantage over chance that is left on average.""",
+    "Imputation": """`impute=mean` in a row: missing values were filled before the method saw them, by an imputer fitted
+        on training rows; `none`: it met them by itself. All imputers, and none, meet the same masks. Controls are
+        compared under the same imputer.""",
     "Effects": """published effects that the benchmark file states. The unit is the seed: data sets and other axes are
         averaged inside a seed, and the 95 % t interval of the mean difference over seeds decides: shown (it excludes 0
         in the claimed direction), opposite (in the other one), not shown, not measured (cells are missing). The best
