@@ -58,7 +58,7 @@ TOOLS = {  # verbs for people, about one benchmark
     "retry": "drop failed rows so that the next run redoes them",
     "show": "print the leaderboard and where everything is",
 }
-LISTED = ("methods", "datasets", "probes", "corruptions", "metrics", "benchmarks", "encoders", "views")
+LISTED = ("methods", "datasets", "probes", "corruptions", "imputers", "metrics", "benchmarks", "encoders", "views")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 RETRIED = "failed,diverged,collapsed,timeout,oom,skipped"
 

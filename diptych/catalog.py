@@ -11,7 +11,7 @@ from typing import Any
 from diptych.data.card import Card, cards
 
 PACKAGE = Path(__file__).parent
-KINDS = ("methods", "encoders", "views", "probes", "corruptions", "metrics")
+KINDS = ("methods", "encoders", "views", "probes", "corruptions", "imputers", "metrics")
 ENCODERS = {"image": "conv", "series": "dilated", "tabular": "mlp", "text": "transformer", "graph": "gin"}
 FINE_TUNED = "finetune"  # the probe that trains the encoder: a stage of its own, the others read embeddings
 PAIRS = {"image_text": ("image", "text")}  # paired modality -> its towers
@@ -27,7 +27,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Component:
-    """A method, encoder, view, probe, corruption or metric, as its file says without importing it."""
+    """A method, encoder, view, probe, corruption, imputer or metric, as its file says without importing it."""
 
     kind: str
     name: str

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych import catalog, grid, spec
 from diptych.data.card import NEEDS
+from diptych.imputers import NONE
 from diptych.spec import BenchmarkError
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ def check(plan: "Plan") -> None:
     grid.check_train(plan.spec.train, f"{place}: train")
     for modality, entry in plan.spec.encoders.items():
         grid.check_encoder(modality, entry, f"{place}: encoders.{modality}")
-    for key in ("seeds", "probes", "controls"):
+    for key in ("seeds", "probes", "controls", "pretrain_corruption_at", "impute"):
         unique(getattr(plan.spec, key), f"{place}: {key}")
     for key in ("robustness", "pretrain_corruption"):
         _corruptions(plan, getattr(plan.spec, key), f"{place}: {key}")
+    if "pretraining" in plan.spec.pretrain_corruption_at and not any(map(any, plan.spec.pretrain_corruption.values())):
+        raise BenchmarkError(f"{place}: pretrain_corruption_at: pretrain_corruption asks for no damage above 0")
+    _imputers(plan, f"{place}: impute")
     _pairs(plan, place)
     for name in plan.spec.registries:
         if not (plan.benchmark.parent / name).is_file():
@@ -61,6 +65,16 @@ def _corruptions(plan: "Plan", asked: dict[str, list[float]], place: str) -> Non
             raise BenchmarkError(f"{place}.{name}: damages {', '.join(attributes['modalities'])}, but no data set is")
         if place.endswith("pretrain_corruption") and attributes["target"] != "input":
             raise BenchmarkError(f"{place}.{name}: only corruptions of inputs can precede pretraining")
+
+
+def _imputers(plan: "Plan", place: str) -> None:
+    known = catalog.components("imputers")
+    present = {card.modality for card in plan.cards.values()}
+    for name in plan.spec.impute:
+        spec.one_of(name, [NONE, *known], "imputer", place)
+        fills = known[name].attributes["modalities"] if name != NONE else present
+        if not present & set(fills):
+            raise BenchmarkError(f"{place}: {name} fills {', '.join(fills)}, but no data set is")
 
 
 def _pairs(plan: "Plan", place: str) -> None:

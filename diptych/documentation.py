@@ -15,7 +15,7 @@ SCHEMA = Path("workflow/schemas/benchmark.schema.yaml")
 MARKED: dict[Path, dict[str, Callable[[], str]]] = {
     Path("README.md"): {"methods": lambda: _table("methods"), "datasets": lambda: _table("datasets")},
     Path("benchmarks/README.md"): {"keys": lambda: _keys(), "probes": lambda: _table("probes")}
-    | {"corruptions": lambda: _table("corruptions")},
+    | {"corruptions": lambda: _table("corruptions"), "imputers": lambda: _table("imputers")},
 }
 
 

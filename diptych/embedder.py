@@ -104,13 +104,13 @@ class Embedder:
         if record["status"] != "ok":
             raise ValueError(f"{folder} has no usable encoder: {record['status']}: {record['reason']}")
         job = record["job"]
-        data = folder.parents[4] / "data" / job["dataset"] / job["variant"]
+        data = folder.parents[4] / "data" / job["dataset"] / job.get("probed", job["variant"])
         facts = read_json(data / "card.json")["facts"]
         restored = restore(job, facts, folder / "encoder.safetensors", resolve(device))
         return cls(restored, facts, record, data / "data.npz")
 
     def samples(self) -> Samples:
-        """The prepared samples that the cell was trained and tested on."""
+        """The prepared samples that the cell was probed on."""
         return from_arrays(read_npz(self.data))
 
     def embed(self, x: Samples | np.ndarray) -> np.ndarray | dict[str, np.ndarray]:

@@ -30,17 +30,19 @@ def _again(plan: "Plan", dataset: str) -> Job:
 
 
 def _prepare(plan: "Plan", dataset: str, variant: str) -> Job:
-    asked = plan.prepared(dataset, *plan.variants[dataset, variant])
+    asked = plan.variants[dataset, variant]
     own, card = plan.own(dataset), plan.cards[dataset]
     modules = ["stages.prepare", "data.own" if own else f"data.{card.home or card.base or dataset}"]
     modules += [f"corruptions.{asked['corruption']['name']}"] if asked["corruption"] else []
+    modules += [f"imputers.{asked['impute']}"] if "impute" in asked else []
     return {"dataset": dataset, **asked, "content": asked.get("own"), "own": own, "code": fingerprint(modules)}
 
 
 def _pretrain(plan: "Plan", dataset: str, method: str, config: str, seed: str) -> Job:
     settings = plan.configs[dataset, method, config].settings
-    variant = plan.variant_of(dataset, config, seed)
+    variant, probed = (plan.variant_of(dataset, config, seed, stage) for stage in ("pretrain", "probe"))
     identity = {"dataset": dataset, "variant": variant, "method": method, "config": config, "seed": int(seed)}
+    identity |= {"probed": probed} if probed != variant else {}
     code = fingerprint(["stages.pretrain", "train", "build", *_modules(method, settings)])
     return identity | {"settings": settings, "code": code}
 
@@ -55,11 +57,12 @@ def _probe(plan: "Plan", seed: str, **_: str) -> Job:
 
 
 def _robustness(plan: "Plan", dataset: str, method: str, config: str, seed: str, **_: str) -> Job:
-    damage = plan.damage(dataset)
+    damage, imputed = plan.damage(dataset), plan.condition(dataset, config).imputed
     modules = [*_scoring(plan), *_modules(method, plan.configs[dataset, method, config].settings)]
-    code = fingerprint(["stages.robustness", "embedder", *modules, *(f"corruptions.{name}" for name in damage)])
+    modules += [*(f"corruptions.{name}" for name in damage), *(f"imputers.{name}" for name in imputed.values())]
+    code = fingerprint(["stages.robustness", "embedder", *modules])
     asked = {"dataset": dataset, "probes": plan.probes, "robustness": damage, "seed": int(seed)}
-    return asked | {"code": code}
+    return asked | imputed | {"code": code}
 
 
 def _finetune(plan: "Plan", dataset: str, method: str, config: str, seed: str) -> Job:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from diptych import catalog, checks, effects, grid, jobs, spec
+from diptych.conditions import Condition, conditions
 from diptych.data.card import Card
 from diptych.data.subset import is_board_name, subset_card
 from diptych.fingerprint import digest
 from diptych.grid import Config, Grid
+from diptych.imputers import NONE
 from diptych.records import sha256
 from diptych.spec import BenchmarkError
 
@@ -27,7 +29,7 @@ class Cell:
     method: str
     config: str
     seed: int
-    condition: str = ""  # corruption before pretraining, "missing_time-0.2", or nothing
+    condition: str = ""  # corruption before pretraining, "missing_time-0.2", "missing_time-0.2@pretraining", or nothing
 
     @property
     def path(self) -> str:
@@ -54,8 +56,12 @@ class CellFiles:
     finetune: Path
     finetune_predictions: Path
     finetune_record: Path
-    data: Path
+    data: Path  # what is embedded and probed
     card: Path
+    pretrain_data: Path  # the same data, in other variants where the cell's condition asks for them
+    pretrain_card: Path
+    robustness_data: Path
+    robustness_card: Path
 
 
 class Plan:
@@ -68,7 +74,7 @@ class Plan:
         self.cards = self._cards()
         checks.check(self)
         self.configs: dict[tuple[str, str, str], Config] = {}
-        self._pretraining: dict[tuple[str, str], Job] = {}
+        self._conditions: dict[tuple[str, str], Condition] = {}
         self._own_digests: dict[str, dict[str, str]] = {}
         self.cells = tuple(cell for name in self.cards for cell in self._cells(name))
         if not self.cells:
@@ -125,14 +131,15 @@ class Plan:
 
     def _cells(self, dataset: str) -> list[Cell]:
         methods = [*self.spec.methods, *(c for c in self.spec.controls if c not in self.spec.methods)]
-        cells = []
+        modality, cells = self.cards[dataset].modality, []
         for method in methods:
-            for config, corruption in product(self._configs(method, dataset), self._corruptions(dataset)):
-                condition = f"{corruption['name']}-{corruption['severity']:g}" if corruption else ""
-                name = digest([config.id, self.spec.rows, condition, self.own_digest(dataset)])
-                self.configs[dataset, method, name] = config
-                self._pretraining[dataset, name] = {"rows": self.spec.rows, "corruption": corruption}
-                cells += [Cell(dataset, method, name, seed, condition) for seed in self.spec.seeds]
+            for config, under in product(self._configs(method, dataset), conditions(self.spec, modality)):
+                asked = [config.id, self.spec.rows, str(under), self.own_digest(dataset)]
+                name = digest([*asked, under.impute] if under.imputed else asked)
+                axis = {"impute": under.impute} if self.spec.impute != [NONE] else {}
+                self.configs[dataset, method, name] = replace(config, flat=config.flat | axis)
+                self._conditions[dataset, name] = under
+                cells += [Cell(dataset, method, name, seed, str(under)) for seed in self.spec.seeds]
         return cells
 
     def _configs(self, method: str, dataset: str) -> list[Config]:
@@ -163,17 +170,6 @@ class Plan:
         distinct = {digest(axes): axes for axes in used if "encoder.name" in axes}
         return list(distinct.values()) or [{}]
 
-    def _corruptions(self, dataset: str) -> list[dict[str, Any] | None]:
-        """None is the clean condition, which always stands beside the corrupted ones that ask for severity 0."""
-        known, modality = catalog.components("corruptions"), self.cards[dataset].modality
-        asked = [
-            {"name": name, "severity": severity} if severity else None
-            for name, severities in self.spec.pretrain_corruption.items()
-            for severity in severities
-            if modality in known[name].attributes["modalities"]
-        ]
-        return list({json.dumps(a, sort_keys=True): a for a in asked}.values()) or [None]
-
     # ------------------------------------------------------------------ what others ask
 
     def card(self, dataset: str) -> Card:
@@ -200,18 +196,23 @@ class Plan:
         asked = self.spec.model_dump(mode="json", exclude={"mirror", "device", "limits", "tracking_uri"})
         return digest([asked, [[cell.path, cell.condition] for cell in self.cells]], 16)
 
-    def variant(self, cell: Cell) -> str:
-        """The prepared data of a cell: the seed counts where the split or the damage is drawn from it."""
-        return self.variant_of(cell.dataset, cell.config, cell.seed)
+    def condition(self, dataset: str, config: str) -> Condition:
+        """The damage and the imputation of a cell."""
+        return self._conditions[dataset, config]
+
+    def variant(self, cell: Cell, stage: str = "probe") -> str:
+        """The prepared data that a stage of a cell reads; embed and probe read the same."""
+        return self.variant_of(cell.dataset, cell.config, cell.seed, stage)
 
     @cached_property
-    def variants(self) -> dict[tuple[str, str], tuple[str, int]]:
-        """(data set, variant) -> a configuration and a seed that read it."""
-        return {(cell.dataset, self.variant(cell)): (cell.config, cell.seed) for cell in self.cells}
+    def variants(self) -> dict[tuple[str, str], Job]:
+        """(data set, variant) -> what shapes it."""
+        read = [(cell, stage) for cell in self.cells for stage in self.cell_stages(cell)]
+        return {(c.dataset, self.variant(c, s)): self.prepared(c.dataset, c.config, c.seed, s) for c, s in read}
 
-    def variant_of(self, dataset: str, config: str, seed: str | int, **_: str) -> str:
+    def variant_of(self, dataset: str, config: str, seed: str | int, stage: str = "probe", **_: str) -> str:
         """The prepared data behind a rule's wildcards."""
-        return digest(self.prepared(dataset, config, int(seed)))
+        return digest(self.prepared(dataset, config, int(seed), stage))
 
     @property
     def mirror(self) -> str:
@@ -225,9 +226,12 @@ class Plan:
         last += [[f.finetune_record] for _, f in files] if self.fine_tunes else []
         return [str(record) for group in last for record in group]
 
-    def prepared(self, dataset: str, config: str, seed: int) -> Job:
-        """What shapes the prepared data of a cell besides the data set itself."""
-        asked = self._pretraining[dataset, config]
+    def prepared(self, dataset: str, config: str, seed: int, stage: str) -> Job:
+        """What shapes the data that a stage reads besides the data set itself.
+
+        The seed counts where the split or the damage is drawn from it.
+        """
+        asked: Job = {"rows": self.spec.rows} | self._conditions[dataset, config].data(stage)
         drawn = self.cards[dataset].split != "official" or asked["rows"] or asked["corruption"]
         return asked | {"seed": seed if drawn else 0} | self.own_digest(dataset) | self.origin(dataset)
 
@@ -241,7 +245,7 @@ class Plan:
         """Where each stage of a cell writes."""
         run = self.root / "runs" / cell.path
         probe, robustness = run / f"probe-{self.probe_id}", run / f"robustness-{self.robustness_id(cell.dataset)}"
-        data = self.root / "data" / cell.dataset / self.variant(cell)
+        data, trained, damaged = (self._data(cell, stage) for stage in ("probe", "pretrain", "robustness"))
         return CellFiles(
             run=run,
             record=run / "pretrain.json",
@@ -260,7 +264,14 @@ class Plan:
             finetune_record=run / "finetune" / "finetune.json",
             data=data / "data.npz",
             card=data / "card.json",
+            pretrain_data=trained / "data.npz",
+            pretrain_card=trained / "card.json",
+            robustness_data=damaged / "data.npz",
+            robustness_card=damaged / "card.json",
         )
+
+    def _data(self, cell: Cell, stage: str) -> Path:
+        return self.root / "data" / cell.dataset / self.variant(cell, stage)
 
     @property
     def probes(self) -> list[str]:

@@ -10,10 +10,16 @@ from diptych.plan import Cell, Plan
 
 # stage -> its file arguments and the role of each in a cell's files; the first line of each pair are inputs
 INPUTS: dict[str, dict[str, str]] = {
-    "pretrain": {"data": "data", "card": "card"},
+    "pretrain": {"data": "pretrain_data", "card": "pretrain_card"},
     "embed": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record"},
     "probe": {"card": "card", "embeddings": "embeddings", "embed": "embed"},
-    "robustness": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record", "embed": "embed"},
+    "robustness": {
+        "data": "robustness_data",
+        "card": "robustness_card",
+        "encoder": "encoder",
+        "pretrain": "record",
+        "embed": "embed",
+    },
     "finetune": {"data": "data", "card": "card", "encoder": "encoder", "pretrain": "record", "embed": "embed"},
 }
 OUTPUTS: dict[str, dict[str, str]] = {
@@ -27,6 +33,9 @@ OUTPUTS: dict[str, dict[str, str]] = {
     },
     "finetune": {"scores": "finetune", "predictions": "finetune_predictions", "record": "finetune_record"},
 }
+PREPARED = {role for inputs in INPUTS.values() for role in inputs.values()} - {
+    role for outputs in OUTPUTS.values() for role in outputs.values()
+}  # what the stages of the cell do not make themselves
 ON_DEVICE = ("pretrain", "embed", "robustness", "finetune")
 
 
@@ -40,7 +49,7 @@ def command(plan: Plan, cell: Cell, stage: str, job: dict[str, Any]) -> str:
 
 def rerun(plan: Plan, cell: Cell, jobs: dict[str, dict[str, Any]], folder: Path, device: str) -> dict[str, Path]:
     """Run the recorded jobs of a cell's stages into `folder`; returns the new files by role."""
-    known = {"data": plan.files(cell).data, "card": plan.files(cell).card}
+    known = {role: getattr(plan.files(cell), role) for role in PREPARED}
     for stage, job in jobs.items():
         made = {role: folder / stage / getattr(plan.files(cell), role).name for role in OUTPUTS[stage].values()}
         known |= made

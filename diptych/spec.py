@@ -119,6 +119,14 @@ class Benchmark(Strict):
     pretrain_corruption: dict[str, list[Severity]] = Field(
         {}, description="corruption -> severities put on train and test before pretraining; 0 is the clean cell"
     )
+    pretrain_corruption_at: list[Literal["both", "pretraining"]] = Field(
+        ["both"], min_length=1, description="both: pretrained and probed on the damaged data; pretraining: the encoder "
+        "of damaged data embeds undamaged data, on which it is probed"
+    )  # fmt: skip
+    impute: list[str] = Field(
+        ["none"], min_length=1, description="an axis of cells: imputers that fill what is missing (after the damage "
+        "before pretraining, and after damage at probe time); none: the method meets it by itself"
+    )  # fmt: skip
     rank_by: RankBy = Field(RankBy(probe="linear", metric="primary"), description="the score by which boards rank")
     limits: Limits = Field(Limits(minutes=60, memory_mb=8000), description="time and memory of one job")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")

@@ -11,14 +11,12 @@ from diptych.records import STATUSES, ContractError, read_json
 
 State = Literal["cached", "missing", "stale"]
 CELL_STAGES = ("pretrain", "embed", "probe", "robustness", "finetune")
-UPSTREAM: dict[str, tuple[str, ...]] = {  # the stages whose files a stage reads
-    "download": (),
-    "prepare": ("download",),
-    "pretrain": ("prepare",),
-    "embed": ("prepare", "pretrain"),
-    "probe": ("prepare", "embed"),
-    "robustness": ("prepare", "embed"),
-    "finetune": ("prepare", "embed"),
+UPSTREAM: dict[str, tuple[str, ...]] = {  # the stages of a cell whose files a stage reads, besides prepared data
+    "pretrain": (),
+    "embed": ("pretrain",),
+    "probe": ("embed",),
+    "robustness": ("embed",),
+    "finetune": ("embed",),
 }
 
 
@@ -46,20 +44,23 @@ def jobs(plan: Plan) -> Iterator[JobState]:
 
 def chain(plan: Plan, cell: Cell) -> list[JobState]:
     """Every job that a cell needs; one is stale if anything above it is to be done, or was done after it."""
+    download = _download(plan, cell.dataset)
+    variants = {stage: plan.variant(cell, stage) for stage in plan.cell_stages(cell)}
+    prepared = {v: _behind(_prepared(plan, cell.dataset, v), [download]) for v in dict.fromkeys(variants.values())}
     found: dict[str, JobState] = {}
-    for job in (*_data_jobs(plan, cell.dataset, plan.variant(cell)), *cell_jobs(plan, cell)):
-        found[job.stage] = _behind(job, [found[stage] for stage in UPSTREAM[job.stage]])
-    return list(found.values())
+    for job in cell_jobs(plan, cell):
+        found[job.stage] = _behind(job, [prepared[variants[job.stage]], *(found[s] for s in UPSTREAM[job.stage])])
+    return [download, *prepared.values(), *found.values()]
 
 
-def _data_jobs(plan: Plan, dataset: str, variant: str) -> tuple[JobState, JobState]:
-    """Download and preparation."""
-    folder = plan.root / "data" / dataset
-    download, prepare = plan.job("download", dataset=dataset), plan.job("prepare", dataset=dataset, variant=variant)
-    return (
-        _state("download", dataset, download, folder / "source.json"),
-        _state("prepare", f"{dataset}/{variant}", prepare, folder / variant / "card.json"),
-    )
+def _download(plan: Plan, dataset: str) -> JobState:
+    job = plan.job("download", dataset=dataset)
+    return _state("download", dataset, job, plan.root / "data" / dataset / "source.json")
+
+
+def _prepared(plan: Plan, dataset: str, variant: str) -> JobState:
+    job = plan.job("prepare", dataset=dataset, variant=variant)
+    return _state("prepare", f"{dataset}/{variant}", job, plan.root / "data" / dataset / variant / "card.json")
 
 
 def cell_jobs(plan: Plan, cell: Cell) -> Iterator[JobState]:

@@ -38,7 +38,7 @@ def listing(what: str) -> tuple[list[str], list[list[str]]]:
         return _benchmarks()
     found = catalog.components(what).values()
     extra = {"methods": ["role", "modalities", "paper", "negatives", "missing"]}
-    extra |= {"corruptions": ["target", "modalities"]}
+    extra |= {"corruptions": ["target", "modalities"], "imputers": ["modalities"]}
     extra |= {"metrics": ["higher_is_better", "bounds", "needs"], "probes": ["probabilities"]}
     names = extra.get(what, [])
     rows = [[c.name, *(_text(c.attributes.get(n, "")) for n in names), _defaults(c), c.summary] for c in found]

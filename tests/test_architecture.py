@@ -16,6 +16,7 @@ LAYERS = {  # a package folder may import from the folders named here (and from 
     "probes": {"components", "batch", "parts"},
     "metrics": {"components"},
     "corruptions": {"data", "components"},
+    "imputers": {"data", "components"},
     "data": {"records", "components", "corruptions", "fingerprint"},
 }
 

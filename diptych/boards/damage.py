@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from diptych.boards.frame import Board, Row, Task, chance, groups, lines
+from diptych.conditions import BOTH, Condition
 from diptych.stats import Summary, area, retained, summarise
 
 
@@ -25,10 +26,16 @@ class Curve:
         return {float(s): summarise(v) for s, v in zip(self.values.index, self.values.to_numpy(), strict=True)}
 
     @property
-    def area(self) -> Summary:
+    def areas(self) -> pd.Series[float]:
         """Area under the curve of each seed, divided by the largest severity."""
         severities = self.values.index.to_numpy(dtype=float)
-        return summarise(area(severities, seed) for seed in self.values.to_numpy(dtype=float).T)
+        found = [area(severities, seed) for seed in self.values.to_numpy(dtype=float).T]
+        return pd.Series(found, index=self.values.columns, dtype=float)
+
+    @property
+    def area(self) -> Summary:
+        """The same over seeds."""
+        return summarise(self.areas)
 
     def retained(self, chance: float) -> Summary:
         """How much of the clean advantage over chance is left on average."""
@@ -56,18 +63,19 @@ def curves(board: Board) -> list[Curve]:
 
 def pretraining_curves(board: Board) -> list[Curve]:
     """The same for corruption before pretraining: one encoder per severity; the clean condition is severity 0."""
-    names = dict.fromkeys(task.condition.rpartition("-")[0] for task in board.tasks if task.condition)
+    damage = {task: Condition.of(task.condition) for task in board.tasks if task.condition}
     found = []
-    for name in names:
-        own = [task for task in board.tasks if task.condition.rpartition("-")[0] == name]
+    for name, at in dict.fromkeys((under.corruption, under.at) for under in damage.values()):
+        own = {task: under for task, under in damage.items() if (under.corruption, under.at) == (name, at)}
+        title = f"{name} before pretraining" if at == BOTH else f"{name} at {at} only"
         datasets = {task.dataset for task in own}
-        level = {task: float(task.condition.rpartition("-")[2]) for task in own}
+        level = {task: under.severity for task, under in own.items()}
         level |= {task: 0.0 for task in board.tasks if not task.condition and task.dataset in datasets}
         scores = board.scores[board.scores["task"].isin(list(level))]
         scores = scores.assign(level=scores["task"].map(level).astype(float))
         for (dataset, row), part in groups(scores, "dataset", "row"):
             values = part.pivot(index="level", columns="seed", values="value").rename_axis(index="severity")
-            found.append(Curve(Task(dataset, ""), row, f"{name} before pretraining", values.sort_index()))
+            found.append(Curve(Task(dataset, ""), row, title, values.sort_index()))
     return found
 
 

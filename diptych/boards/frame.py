@@ -135,19 +135,19 @@ class Board:
         return TIE_SHARE * pooled_sd(self.summaries[task, row] for row in self.planned(task))
 
     def control(self, task: Task, method: str, beside: Row | None = None) -> Summary:
-        """All seeds of a control on a task, as far as possible with the encoder of the row `beside`."""
+        """All seeds of a control on a task, as far as possible with encoder and imputer of the row `beside`."""
         rows = self.control_rows(task, method, beside)
         return summarise(value for row in rows for value in self._values.get((task, row), ()))
 
     def control_rows(self, task: Task, method: str, beside: Row | None = None) -> list[Row]:
-        """The rows of a control on a task: those with the encoder of `beside`, where it ran with that one."""
+        """The rows of a control on a task: those with encoder and imputer of `beside`, where it ran with these."""
         rows = [row for row in self.planned(task) if row.method == method]
-        encoder = self._encoders.get((task, beside))
-        return [row for row in rows if self._encoders[task, row] == encoder] or rows
+        shared = self._shared.get((task, beside))
+        return [row for row in rows if self._shared[task, row] == shared] or rows
 
     @cached_property
-    def _encoders(self) -> dict[tuple[Task, Row | None], dict[str, Any]]:
-        points = [_encoder(json.loads(text)) for text in self.cells["params"]]
+    def _shared(self) -> dict[tuple[Task, Row | None], dict[str, Any]]:
+        points = [_shared_with_controls(json.loads(text)) for text in self.cells["params"]]
         return dict(zip(zip(self.cells["task"], self.cells["row"], strict=True), points, strict=True))
 
     def rank_tasks(self, modality: str = "") -> list[Task]:
@@ -208,8 +208,8 @@ def chance(metric: str, counts: tuple[int, ...]) -> tuple[float, float] | None:
     return None
 
 
-def _encoder(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name.startswith("encoder.")}
+def _shared_with_controls(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name.startswith("encoder.") or name == "impute"}
 
 
 def _tasks(table: pd.DataFrame) -> pd.Series[Any]:
@@ -232,12 +232,12 @@ def _varying(points: list[dict[str, Any]]) -> set[str]:
     """
     names = sorted({name for point in points for name in point})
     differ = {name for name in names if len({str(point[name]) for point in points if name in point}) > 1}
-    if len({_label(point, sorted(differ)) for point in points}) == len(points):
+    if len({label(point, sorted(differ)) for point in points}) == len(points):
         return differ
     return differ | {name for name in names if any(name not in point for point in points)}
 
 
-def _label(point: dict[str, Any], names: list[str]) -> str:
+def label(point: dict[str, Any], names: list[str]) -> str:
     """The parameters of a point that it has."""
     return ", ".join(f"{name}={point[name]}" for name in names if name in point)
 
@@ -245,4 +245,4 @@ def _label(point: dict[str, Any], names: list[str]) -> str:
 def _rows(cells: pd.DataFrame, axes: dict[str, list[str]]) -> dict[str, Row]:
     """The row of each cell."""
     told = zip(cells["cell"], cells["method"], cells["params"], strict=True)
-    return {cell: Row(method, _label(json.loads(text), axes[method])) for cell, method, text in told}
+    return {cell: Row(method, label(json.loads(text), axes[method])) for cell, method, text in told}

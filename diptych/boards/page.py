@@ -22,6 +22,7 @@ from diptych.boards import (
     effects,
     figures,
     finetuned,
+    imputation,
     published,
     tables,
     text,
@@ -101,7 +102,17 @@ class _Report:
     @cached_property
     def curves(self) -> list[damage.Curve]:
         """Degradation at probe time and before pretraining."""
-        return damage.curves(self.board) + damage.pretraining_curves(self.board)
+        return self.probed + damage.pretraining_curves(self.board)
+
+    @cached_property
+    def probed(self) -> list[damage.Curve]:
+        """Degradation at probe time."""
+        return damage.curves(self.board)
+
+    @cached_property
+    def imputed(self) -> list[imputation.Compared]:
+        """Native handling of missing values against imputation."""
+        return imputation.compare(self.board, self.probed)
 
     @cached_property
     def thresholds(self) -> list[thresholds.Threshold]:
@@ -150,6 +161,7 @@ class _Report:
             "finetuned": _without_nan([compared.feed for compared in self.finetuned]),
             "claims": _without_nan(self.claims),
             "agreement": _without_nan(self.agreement),
+            "imputation": _without_nan(imputation.feed(self.imputed)),
         }
 
     def context(self) -> dict[str, Any]:
@@ -170,6 +182,7 @@ class _Report:
             "claims": published.claims(self.claims),
             "agreement": published.agreement(self.agreement),
             "elsewhere": published.elsewhere(self.elsewhere),
+            "imputation": imputation.table(board, self.imputed),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
             "leaks": details.leaks(board, self.shuffled),
             "shuffled": len(self.shuffled),

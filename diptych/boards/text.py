@@ -9,6 +9,7 @@ from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Task, higher_is_
 from diptych.boards.ranking import task_shares
 from diptych.boards.tables import best_row, number
 from diptych.catalog import FINE_TUNED
+from diptych.imputers import NONE
 from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE
 
 CONTROLS = {"raw": "Raw features", "random": "The random (untrained) encoder"}
@@ -101,7 +102,8 @@ def _reader(probe: str) -> str:
 
 def _absent(board: Board) -> list[str]:
     """Terms of what this benchmark does not have."""
-    has = {"Effects": board.plan.spec.effects, "Fine-tuned": FINE_TUNED in board.plan.spec.probes}
+    asked = board.plan.spec
+    has = {"Effects": asked.effects, "Fine-tuned": FINE_TUNED in asked.probes, "Imputation": asked.impute != [NONE]}
     return [term for term in has if not has[term]]
 
 
@@ -127,6 +129,9 @@ TERMS = {
         advantage over chance that is left on average.""",
     "Fine-tuned": """encoder and linear head trained on the labels by AdamW; learning rate and number of epochs
         are those of the smallest log-loss on a held-out fifth of train, then all of train is used.""",
+    "Imputation": """`impute=mean` in a row: missing values were filled before the method saw them, by an imputer fitted
+        on training rows; `none`: it met them by itself. All imputers, and none, meet the same masks. Controls are
+        compared under the same imputer.""",
     "Effects": """published effects that the benchmark file states. The unit is the seed: data sets and other axes are
         averaged inside a seed, and the 95 % t interval of the mean difference over seeds decides: shown (it excludes 0
         in the claimed direction), opposite (in the other one), not shown, not measured (cells are missing). The best

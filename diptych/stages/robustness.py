@@ -10,6 +10,8 @@ import numpy as np
 from diptych.corruptions.base import load as load_corruption
 from diptych.corruptions.base import seeded
 from diptych.data.samples import HIDDEN, Samples, from_arrays
+from diptych.imputers import NONE
+from diptych.imputers.base import filled
 from diptych.probes.base import Predictions
 from diptych.probes.base import load as load_probe
 from diptych.records import read_json, read_npz, write_json
@@ -67,7 +69,8 @@ def _restored(pretrain_job: dict[str, Any], facts: dict[str, Any], encoder: Path
 
 def _score(sheet: Sheet, job: dict[str, Any], samples: Samples, restored: Any, classes: int) -> None:
     """Damaged labels, and severity 0 where it is asked for, reuse what was prepared on the clean embedding."""
-    found = restored.embed(samples)
+    impute = job.get("impute", NONE)
+    found = restored.embed(filled(samples, impute))
     name = next(iter(found))
     undamaged = _Bench(found[name], samples, job, classes)
     for corruption, severities in job["robustness"].items():
@@ -75,7 +78,9 @@ def _score(sheet: Sheet, job: dict[str, Any], samples: Samples, restored: Any, c
         for severity in sorted(severities):
             damaged = damage(samples, severity, seeded(job["dataset"], corruption, job["seed"]))
             same_inputs = damage.target == "label" or severity == 0
-            bench = undamaged if same_inputs else _Bench(restored.embed(damaged)[name], samples, job, classes)
+            bench = undamaged
+            if not same_inputs:
+                bench = _Bench(restored.embed(filled(damaged, impute))[name], samples, job, classes)
             realised = _realised(samples, damaged) if damage.target == "label" else None
             for probe, predictions in bench.predict(damaged.label).items():
                 _add(sheet, Place(name, probe, corruption, severity), predictions, realised)

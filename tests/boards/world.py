@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from diptych.conditions import Condition
 from diptych.data.card import Card
 from diptych.fingerprint import digest
 from diptych.plan import Cell, CellFiles
@@ -117,7 +118,7 @@ class World:
             run / "robustness-0" / "predictions.npz", run / "robustness-0" / "robustness.json",
             run / "finetune" / "scores.parquet", run / "finetune" / "predictions.npz",
             run / "finetune" / "finetune.json",
-            data / "data.npz", data / "card.json",
+            *[data / "data.npz", data / "card.json"] * 3,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ the files
@@ -187,7 +188,7 @@ class World:
         return {"fits": {} if failed else {"backbone|linear|clean|0": {"tuned": {}, "flags": ["edge_of_grid"]}}}
 
     def skill(self, cell: Cell) -> float:
-        penalty = 2.0 * float(cell.condition.rpartition("-")[2] or 0)
+        penalty = 2.0 * Condition.of(cell.condition).severity
         bonus = sum(
             0.2 * float(v) for v in self.points[cell.method, cell.config].values() if isinstance(v, int | float)
         )

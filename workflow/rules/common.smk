@@ -30,7 +30,7 @@ def boards(file):
     return f"{boards_folder}/{file}"
 
 
-def prepared(file):
+def prepared(file, stage="probe"):
     return (
-        lambda wildcards: f"{root}/data/{wildcards.dataset}/{plan.variant_of(**wildcards)}/{file}"
+        lambda wildcards: f"{root}/data/{wildcards.dataset}/{plan.variant_of(**wildcards, stage=stage)}/{file}"
     )

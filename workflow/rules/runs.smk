@@ -1,7 +1,7 @@
 rule pretrain:
     input:
-        data=ancient(prepared("data.npz")),
-        card=prepared("card.json"),
+        data=ancient(prepared("data.npz", "pretrain")),
+        card=prepared("card.json", "pretrain"),
     output:
         encoder=f"{run}/encoder.safetensors",
         record=f"{run}/pretrain.json",
@@ -111,8 +111,8 @@ rule finetune:
 
 rule robustness:
     input:
-        data=ancient(prepared("data.npz")),
-        card=prepared("card.json"),
+        data=ancient(prepared("data.npz", "robustness")),
+        card=prepared("card.json", "robustness"),
         encoder=rules.pretrain.output.encoder,
         pretrain=rules.pretrain.output.record,
         embed=rules.embed.output.record,
