@@ -57,7 +57,7 @@ def test_commands_of_the_readme_exist():
         assert (PROJECT / file).exists()
 
 
-@pytest.mark.parametrize("what", ["methods", "datasets", "probes", "corruptions", "metrics", "benchmarks"])
+@pytest.mark.parametrize("what", ["methods", "datasets", "probes", "corruptions", "imputers", "metrics", "benchmarks"])
 def test_list_prints_a_table(what):
     command = [sys.executable, "-m", "diptych", "list", what]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
