@@ -16,9 +16,9 @@ class Clocs(Method):
     """Other stretches of a patient's recording, or other leads of it, are the positives; nothing is augmented.
 
     The view says which: `halves` CMSC, `channels` CMLC, `halves_of_channels` CMSMLC. One encoder reads single channels,
-    each scaled by itself; of several channels in a view each is an instance. The patient is the recording (the key of
-    a sample): where each row is one of its own (heartbeats of `fetal_ecg`, whose class is the patient), positives are
-    a row's own views alone, and no label leaks. A series is the mean over its views and channels.
+    each scaled by itself; in CMSC each is an instance and attracts over time alone. The patient is the recording (a
+    sample's key). Where each row is one of its own (heartbeats of `fetal_ecg`, whose class is the patient), positives
+    are a row's own views alone, and no label leaks. A series is the mean over halves, its channels side by side.
     """
 
     paper = (
@@ -44,9 +44,11 @@ class Clocs(Method):
         return clocs(z, patients=views[0].key, temperature=self.temperature)
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean over views and channels, of those that hold a value."""
+        """Mean over the halves that hold a value; channels side by side, of none 0."""
+        n, channels = len(batch), cast(Tensor, batch.x).shape[2]
         slices = [single_channels(view) for view in self.view(batch, Generator())]  # nothing is drawn
-        z = torch.cat([self.backbone(one) for one in slices])  # [slices · n, dim]
+        z = torch.cat([self.backbone(one) for one in slices])  # half by half, channel by channel
         seen = torch.cat([~cast(Tensor, one.x).isnan().all(1) for one in slices])
-        z, seen = (part.view(-1, len(batch), part.shape[1]).transpose(0, 1) for part in (z, seen))
-        return {"backbone": mean_inside(z, seen[..., 0])}
+        z, seen = (part.view(-1, channels * n, part.shape[1]).transpose(0, 1) for part in (z, seen))
+        found = mean_inside(z, seen[..., 0])  # [channels · n, dim]
+        return {"backbone": found.view(channels, n, -1).transpose(0, 1).flatten(1)}

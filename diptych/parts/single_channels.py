@@ -1,5 +1,6 @@
 """Series taken apart into their channels."""
 
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -12,14 +13,15 @@ SMALLEST = 1e-6  # a range below it counts as none
 
 
 def single_channels(batch: Batch) -> Batch:
-    """Each channel as a row of its own, from 0 to 1: series [n, T, C] -> [C n, T, 1], all first channels first.
+    """Each channel as a row and an object of its own, from 0 to 1: series [n, T, C] -> [C n, T, 1], channel by channel.
 
     CLOCS (arXiv 2005.13249), whose encoder reads single leads, each scaled by its own lowest and highest value.
     """
     x = cast(Tensor, batch.x)
     n, _, channels = x.shape
-    rows = batch.take(torch.arange(n, device=x.device).repeat(channels))
-    return rows.with_x(from_0_to_1(torch.cat(torch.split(x, 1, dim=2))))
+    rows = torch.arange(channels * n, device=x.device)
+    taken = batch.take(rows % n).with_x(from_0_to_1(torch.cat(torch.split(x, 1, dim=2))))
+    return replace(taken, key=taken.key * channels + rows // n)
 
 
 def from_0_to_1(x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from diptych.parts.objectives import clocs, info_nce
 from diptych.parts.single_channels import from_0_to_1, single_channels
 from diptych.plan import Plan
 from diptych.spec import BenchmarkError
+from diptych.views._series import halved
 
 NAN = float("nan")
 
@@ -85,7 +86,9 @@ def test_channels_become_rows_of_their_recording():
     x, key = torch.rand(4, 5, 3), torch.tensor([8, 8, 9, 7])
     found = single_channels(Batch(x, torch.arange(4), key))
     assert found.x.shape == (12, 5, 1)
-    assert found.key.tolist() == key.tolist() * 3
+    assert found.key.unique().tolist() == [7 * 3, 7 * 3 + 1, 7 * 3 + 2, 24, 25, 26, 27, 28, 29]
+    assert torch.equal(found.key[:4] == found.key[0], key == 8)
+    assert torch.equal(single_channels(Batch(x[..., :1], torch.arange(4), key)).key, key)
     torch.testing.assert_close(found.x[4:8], from_0_to_1(x[:, :, 1:2]))
 
 
@@ -97,18 +100,21 @@ def test_every_view_learns_with_an_encoder_of_one_channel(view, encoder, strokes
     assert losses[-1] < 0.95 * losses[0]
 
 
-def test_a_series_is_the_mean_over_its_slices(strokes, made):
-    facts, batch = strokes
-    method = made("clocs", strokes, view={"name": "channels"}).eval()
-    with torch.no_grad():
-        whole = method.embed(batch)["backbone"]
-        channels = [method.encoder(from_0_to_1(batch.x[:, :, c : c + 1])) for c in range(4)]
-        torch.testing.assert_close(whole, torch.stack(channels).mean(0))
-        rescaled = batch.with_x(batch.x * torch.tensor([1.0, 2.0, 3.0, 9.0]) + 5)
-        torch.testing.assert_close(method.embed(rescaled)["backbone"], whole, rtol=1e-3, atol=1e-4)
-        silent = batch.x.clone()
-        silent[:, :, 3] = NAN
-        torch.testing.assert_close(method.embed(batch.with_x(silent))["backbone"], torch.stack(channels[:3]).mean(0))
+def test_a_series_is_the_mean_over_halves_its_channels_side_by_side(strokes, made):
+    _, batch = strokes
+    silent = batch.x.clone()
+    silent[:, :, 3] = NAN
+    rescaled = batch.x * torch.tensor([1.0, 2.0, 3.0, 9.0]) + 5
+    for view, pieces in (("channels", [batch.x]), ("halves", halved(batch.x)), ("halves_of_channels", halved(batch.x))):
+        method = made("clocs", strokes, view={"name": view}).eval()
+        with torch.no_grad():
+            found, other, without = (method.embed(batch.with_x(x))["backbone"] for x in (batch.x, rescaled, silent))
+            z = [[method.encoder(from_0_to_1(piece[:, :, c : c + 1])) for c in range(4)] for piece in pieces]
+        expected = torch.cat([torch.stack(channel).mean(0) for channel in zip(*z, strict=True)], 1)
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(other, found, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(without[:, :384], found[:, :384])
+        assert not without[:, 384:].any()
 
 
 def test_the_patient_is_the_recording(strokes, made, rng):
