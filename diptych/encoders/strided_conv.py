@@ -16,7 +16,7 @@ STRIDE, POOL = 3, 2
 class StridedConv(SeriesEncoder):
     """Three convolutions of kernel 7 and stride 3, each halving time once more by a maximum; then a linear map.
 
-    Kiyasseh, Zhu, Clifton 2021, CLOCS, arXiv 2005.13249, appendix: 4, 16 and 32 channels (`hidden` / 8, / 2, all of
+    Kiyasseh, Zhu, Clifton 2021, CLOCS, arXiv 2005.13249: 4, 16 and 32 channels (`hidden` / 8, / 2, all of
     it). There the ten states of 2,500 steps stand side by side; here a series is their mean, so that it may have any
     length, and borders are padded, so that it may be short. A missing value becomes 0.
     """

@@ -13,7 +13,7 @@ from diptych.views._series import several_channels
 class Channels(View):
     """Each channel of a series by itself, all at the same time: positives over space.
 
-    Kiyasseh, Zhu, Clifton 2021, CLOCS (arXiv 2005.13249, section 4.1: CMLC). Nothing is drawn.
+    Kiyasseh, Zhu, Clifton 2021, CLOCS (arXiv 2005.13249): CMLC. Nothing is drawn.
     """
 
     modalities = ("series",)

@@ -13,7 +13,7 @@ from diptych.views._series import halved
 class Halves(View):
     """The earlier and the later half of a series, which follow each other: positives over time.
 
-    Kiyasseh, Zhu, Clifton 2021, CLOCS (arXiv 2005.13249, section 4.1: CMSC). Nothing is drawn.
+    Kiyasseh, Zhu, Clifton 2021, CLOCS (arXiv 2005.13249): CMSC. Nothing is drawn.
     """
 
     modalities = ("series",)

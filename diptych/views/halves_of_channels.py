@@ -13,7 +13,7 @@ from diptych.views._series import halved, several_channels
 class HalvesOfChannels(View):
     """Both halves of each channel of a series by themselves: positives over time and space.
 
-    Kiyasseh, Zhu, Clifton 2021, CLOCS (arXiv 2005.13249, section 4.1: CMSMLC). Nothing is drawn.
+    Kiyasseh, Zhu, Clifton 2021, CLOCS (arXiv 2005.13249): CMSMLC. Nothing is drawn.
     """
 
     modalities = ("series",)

@@ -12,7 +12,7 @@ from diptych.views._series import TwoDraws, at_least, progress, shares, uniform
 class History(TwoDraws):
     """Two copies of a series whose past is less complete: its present, the last step, is never touched.
 
-    Yèche, Dresdner, Locatello, Hüser, Rätsch 2021, NCL (arXiv 2106.05142, appendix), in this order: with probability
+    Yèche, Dresdner, Locatello, Hüser, Rätsch 2021, NCL (arXiv 2106.05142), in this order: with probability
     `cutout` a stretch of `steps` steps is missing, with probability `crop` all but the latest `min_share` … 1, each
     channel is shifted by N(0, `bias`²) within two deviations, and is missing with probability `dropout`; one stays.
     """

@@ -16,7 +16,7 @@ def clocs(views: Sequence[Tensor], *, patients: Tensor, temperature: float) -> T
 
     `views` V of [n, d], patients [n], p^{AB} = softmax_j s(A_i, B_j)/τ, O the pairs i ≠ j of one patient:
     L = −2/(V(V−1)) Σ_{A≠B} [ mean_i log p^{AB}_ii + mean_{ij∈O} log p^{AB}_ij ], the second mean 0 without such pairs.
-    Kiyasseh, Zhu, Clifton 2021, arXiv 2005.13249, eq. 2–4. The public code keeps the last pair of views alone, and
+    Kiyasseh, Zhu, Clifton 2021, arXiv 2005.13249. The public code keeps the last pair of views alone, and
     takes each pair of O in one direction only.
     """
     rows(*views)

@@ -24,7 +24,7 @@ def ncl(
     them and i. With l_ij = s(q_i, k_j)/τ over the keys of batch and queue:
     L = 1/n Σ_i α [ lse_j l_ij − mean_{j∈N(i)} l_ij ] + (1 − α) [ lse_{j∈N(i)} l_ij − l_ii ].
     Keys carry no gradient. `ids` [n + k], the objects of the queries and then of the queue: an older key of the query
-    itself is no candidate. Yèche, Dresdner, Locatello, Hüser, Rätsch 2021, arXiv 2106.05142, eq. 3–5.
+    itself is no candidate. Yèche, Dresdner, Locatello, Hüser, Rätsch 2021, arXiv 2106.05142.
     """
     rows(query, key)
     above_zero(temperature=temperature)
