@@ -1,11 +1,14 @@
 """Dynamic time warping against its recursion, cell by cell, and the votes of neighbours."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from diptych.batch import Batch
+from diptych.embedder import Embedder, Restored
 from diptych.methods import dtw
 from diptych.parts.dtw import cells, warped
 
@@ -75,8 +78,6 @@ def two_shapes(rng):
 
 
 def batch_of(x, label, first_key=0):
-    from diptych.batch import Batch
-
     rows = torch.arange(len(x))
     return Batch(x, rows, rows + first_key, label)
 
@@ -101,6 +102,13 @@ def test_no_row_of_its_own_object_votes(made, two_shapes):
     alone = made("dtw", (facts, batch_of(x[:20], label[:20])))
     paired = made("dtw", (facts, twins))
     assert torch.equal(paired.embed(twins)["backbone"][::2], alone.embed(batch_of(x[:20], None))["backbone"])
+
+
+def test_rows_of_a_new_array_are_no_training_objects(made, two_shapes):
+    facts, x, label = two_shapes
+    method = made("dtw", (facts, batch_of(x, label)))
+    found = Embedder(Restored(method, "cpu"), facts, {}, Path()).embed(x.numpy())
+    assert np.array_equal(found.argmax(1), label)  # each is nearest to itself, which may vote here
 
 
 def test_more_work_than_is_feasible_is_refused(made, two_shapes, monkeypatch):
