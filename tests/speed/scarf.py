@@ -37,6 +37,9 @@ class Official:
         self.rows = SCARFDataset(samples.x, samples.label)
         low, high = self.rows.features_low, self.rows.features_high
         self.make = partial(SCARF, samples.x.shape[1], low, high, 256, 4, 256, 2, corruption_rate=0.6)
+        self.epochs = 1
+        self.work(0)  # imports
+        self.epochs = EPOCHS
 
     def work(self, seed: int) -> None:
         """Train."""
@@ -44,7 +47,7 @@ class Official:
         model = self.make()
         optimiser = self.torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-5)
         loader = self.torch.utils.data.DataLoader(self.rows, batch_size=BATCH, shuffle=True)
-        for _ in range(EPOCHS):
+        for _ in range(self.epochs):
             for x in loader:
                 optimiser.zero_grad()
                 loss = self.criterion(*model(x))

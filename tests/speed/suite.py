@@ -24,9 +24,13 @@ class Trained:
         from diptych.stages import pretrain
 
         torch.set_num_threads(1)
-        self.job, self.folder, self.stage = job, folder, pretrain
+        self.folder, self.stage = folder, pretrain
         self.samples = from_arrays(read_npz(folder / "data.npz"))
         self.facts = read_json(folder / "card.json")["facts"]
+        settings = job["settings"]
+        self.job = job | {"settings": settings | {"recipe": settings["recipe"] | {"steps": 1}}}
+        self.work(0)  # imports
+        self.job = job
 
     def work(self, seed: int) -> None:
         """Train."""

@@ -36,6 +36,9 @@ class Official:
         self.torch, self.make = torch, partial(TS2Vec, input_dims=1, output_dims=320, device="cpu", batch_size=8)
         samples = from_arrays(read_npz(data))
         self.x, self.train = samples.x, samples.x[samples.split == 0]
+        self.iterations = 1
+        self.work(0)  # imports
+        self.iterations = ITERATIONS
 
     def work(self, seed: int) -> None:
         """Fit."""
@@ -43,7 +46,7 @@ class Official:
         np.random.seed(seed)
         self.torch.manual_seed(seed)
         self.model = self.make(lr=1e-3, max_train_length=3000)
-        self.model.fit(self.train.copy(), n_iters=ITERATIONS)
+        self.model.fit(self.train.copy(), n_iters=self.iterations)
 
     def outcome(self) -> Any:
         """Embeddings [n, d] of all samples."""
