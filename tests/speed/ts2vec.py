@@ -86,4 +86,4 @@ def auprc(samples: Samples, z: Any) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(official_code(__doc__), ROUNDS))
+    sys.exit(main(official_code(__doc__)))
