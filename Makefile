@@ -26,9 +26,13 @@ test: $(VENV)/.tested
 	$(BIN)/diptych docs --check
 	$(BIN)/pytest -n auto --dist loadfile
 
+# Against official code: make speed TS2VEC=<clone of zhihanyue/ts2vec> SCARF=<clone of clabrugere/pytorch-scarf>
 speed: $(VENV)/.tested
 	$(BIN)/python tests/speed/views.py
 	$(BIN)/python tests/speed/encoders.py
+	$(BIN)/python tests/speed/robustness.py
+	$(if $(TS2VEC),$(BIN)/python tests/speed/ts2vec.py $(TS2VEC),@echo "ts2vec.py skipped: TS2VEC=<folder of the official code> is not given")
+	$(if $(SCARF),$(BIN)/python tests/speed/scarf.py $(SCARF),@echo "scarf.py skipped: SCARF=<folder of the public code> is not given")
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from diptych.batch import Batch
 from diptych.parts.budgets import steps_by_size
-from diptych.parts.capabilities import PerStep, with_per_step
+from diptych.parts.capabilities import Crop, PerStep, with_per_step
 from diptych.parts.method import Method, Recipe, View
 from diptych.parts.objectives.hierarchical import hierarchical
 
@@ -33,11 +33,11 @@ class Ts2vec(Method):
 
     def loss(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Hierarchical contrast of the steps that both crops hold."""
-        z1, z2 = (self._shared_steps(view, rng) for view in self.view(batch, rng))
+        z1, z2 = cast(PerStep, self.encoder).spans([self._masked(view, rng) for view in self.view(batch, rng)])
         return hierarchical(z1, z2, alpha=self.alpha)
 
-    def _shared_steps(self, view: Batch, rng: torch.Generator) -> Tensor:
-        """Encode a whole crop under a random mask of latent steps, keep what both crops hold: [n, t, d]."""
+    def _masked(self, view: Batch, rng: torch.Generator) -> Crop:
+        """A whole crop, a random mask of its latent steps, and the steps that both crops hold."""
         x = cast(Tensor, view.x)
         kept = torch.rand(x.shape[:2], generator=rng, device=x.device) >= self.mask_rate  # [n, T]
-        return cast(PerStep, self.encoder).per_step(x, kept)[:, view.span]
+        return x, kept, cast(slice, view.span)

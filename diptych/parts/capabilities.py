@@ -1,8 +1,11 @@
 """What some methods ask of an encoder beyond one vector per sample."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from torch import Generator, Tensor, nn
+
+Crop = tuple[Tensor, Tensor | None, slice]  # content [n, T, C], mask [n, T], and the steps to return
 
 
 @runtime_checkable
@@ -13,6 +16,9 @@ class PerStep(Protocol):
 
     def per_step(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """[n, T, C] -> [n, T, dim], with steps hidden where mask [n, T] is False."""
+
+    def spans(self, crops: Sequence[Crop]) -> list[Tensor]:
+        """Of crops of the same n series: `per_step` of their spans, [n, t, dim] each."""
 
 
 @runtime_checkable

@@ -147,6 +147,25 @@ def test_dilated_equals_plain_convolutions(length):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "spans"), [((12, 9), ((3, 9), (1, 7))), ((5, 40), ((4, 5), (0, 1))), ((1, 2), ((0, 1), (1, 2)))]
+)
+def test_spans_of_crops_equal_each_crop_alone(lengths, spans):
+    encoder = Dilated({"shape": [40, 3]}, dim=40, hidden=16).eval()
+    crops = [
+        (torch.randn(3, length, 3), torch.rand(3, length) < 0.7, slice(*span))
+        for length, span in zip(lengths, spans, strict=True)
+    ]
+    together, alone = encoder.spans(crops), [encoder.per_step(x, mask)[:, span] for x, mask, span in crops]
+    weights = [torch.randn_like(z) for z in alone]
+    gradients = []
+    for found in (together, alone):
+        loss = sum((z * w).sum() for z, w in zip(found, weights, strict=True))
+        gradients.append(torch.autograd.grad(loss, list(encoder.parameters())))
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+
+
 def test_dilated_has_the_papers_size():
     encoder = Dilated({"shape": [96, 1]})
     assert sum(p.numel() for p in encoder.parameters()) == 637_248

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from diptych.parts.objectives._precision import gram
 from diptych.parts.objectives.hierarchical import hierarchical, instance, temporal
 
 
@@ -73,6 +74,12 @@ def test_hierarchical_gradient_and_errors():
         hierarchical(z1, z2[:, :2])
     with pytest.raises(ValueError, match="t ≥ 1"):
         hierarchical(z1[:, :0], z2[:, :0])
+
+
+def test_gradient_of_a_gram_matrix():
+    z = torch.from_numpy(np.random.default_rng(4).normal(size=(2, 3, 4))).requires_grad_()
+    weight = torch.from_numpy(np.random.default_rng(5).normal(size=(2, 3, 3)))
+    assert torch.autograd.gradcheck(lambda z: (gram(z) * weight).sum(), z)
 
 
 def test_hierarchical_runs_in_float32():

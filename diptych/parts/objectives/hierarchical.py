@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from diptych.parts.objectives._precision import product, single
+from diptych.parts.objectives._precision import gram, product, single
 
 Extra = Callable[[Tensor], Tensor] | None  # candidates [m, k, d] of m groups -> further negatives [m, e, d] for them
 
@@ -19,7 +20,7 @@ def hierarchical(z1: Tensor, z2: Tensor, *, alpha: float = 0.5, extra: Extra = N
     """
     if z1.ndim != 3 or z1.shape != z2.shape or z1.shape[1] < 1:
         raise ValueError(f"both crops must be [n, t ≥ 1, d]; they are {list(z1.shape)} and {list(z2.shape)}")
-    scales = [(single(z1), single(z2))]
+    scales = [(single(z1).contiguous(), single(z2).contiguous())]  # pooling is slow in other orders
     while scales[-1][0].shape[1] > 1:
         scales.append((_halved(scales[-1][0]), _halved(scales[-1][1])))
     terms = [alpha * instance(a, b, extra) + (1 - alpha) * temporal(a, b, extra) for a, b in scales]
@@ -42,13 +43,15 @@ def _dot_nt_xent(a: Tensor, b: Tensor, extra: Extra) -> Tensor:
     if k == 1:
         return a.new_zeros(())
     both = torch.cat([a, b], 1)  # [m, 2k, d]
-    candidates = torch.cat([both, extra(a), extra(b)], 1) if extra else both  # [m, 2k or more, d]
-    logits = product(both, candidates.mT)  # [m, 2k, 2k or more]
-    positive = torch.cat([logits.diagonal(k, 1, 2)[:, :k], logits.diagonal(-k, 1, 2)], 1)  # [m, 2k]
-    own = torch.eye(2 * k, logits.shape[2], dtype=torch.bool, device=a.device)
-    return (logits.masked_fill(own, -torch.inf).logsumexp(2) - positive).mean()
+    own = both.new_zeros(2 * k, 2 * k).fill_diagonal_(-torch.inf)
+    logits = gram(both) + own  # [m, 2k, 2k]
+    if extra:
+        further = torch.cat([extra(a), extra(b)], 1)
+        logits = torch.cat([logits, product(both, further.mT)], 2)  # [m, 2k, 2k + 2e]
+    positive = torch.arange(2 * k, device=a.device).roll(k).repeat(len(a))  # [m · 2k], its column
+    return F.cross_entropy(logits.flatten(0, 1), positive)
 
 
 def _halved(z: Tensor) -> Tensor:
     """Max-pool time by 2; an odd last step is dropped: [n, t, d] -> [n, ⌊t/2⌋, d]."""
-    return torch.maximum(z[:, :-1:2], z[:, 1::2])
+    return F.max_pool1d(z.mT, 2).mT
