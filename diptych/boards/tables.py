@@ -12,8 +12,6 @@ from diptych.boards.ranking import Standing, leaderboard, task_ranks, task_share
 from diptych.catalog import components
 from diptych.stats import Summary
 
-BADGES = {"control": "control", "supervised": "upper bound"}
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -56,7 +54,8 @@ def score_entry(summary: Summary, best: bool = False) -> Entry:
 
 def name_entry(board: Board, row: Row) -> Entry:
     """A method with the point of its grid below, and a badge where it is not ranked."""
-    return Entry(row.method, below=row.config, kind="name", badge=BADGES.get(board.role(row), ""))
+    role = board.role(row)
+    return Entry(row.method, below=row.config, kind="name", badge="" if role == RANKED else role)
 
 
 def metric_entry(metric: str) -> Entry:

@@ -120,7 +120,7 @@ TERMS = {
     "Cells": "cells that have this score / cells that were planned; the denominator is fixed before anything runs.",
     "Controls": """raw: the input itself, flattened; random: the encoder untrained; pca: principal components of the
         input; supervised: the same encoder trained on labels. They stand beside the methods and are not ranked with
-        them.""",
+        them. Neither are rows marked supervised: they saw training labels.""",
     "Permuted": """the same probe trained on shuffled labels. It must be at chance; a score above chance + 3 sd is
         flagged; the sd is that of a test set of this size, or that of all such scores on the task where it is larger,
         since rows of one class are also mistaken alike.""",
