@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ MARKERS = {"raw": "s", "random": "o", "pca": "^", "supervised": "D"}  # open, be
 NOTHING = 0.01  # seconds at which a log axis shows what trains nothing
 LINES = 6  # ranked rows drawn in one panel; the best by area
 PANELS = 3  # per line
+NAME = 34  # characters of a row in a line of an axis
 PANEL = (3.3, 2.6)  # inches
 STYLE: Any = {
     "svg.fonttype": "none",
@@ -106,12 +108,13 @@ def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
     places = [(str(row), rank) for task in tasks for row, rank in task_ranks(board, task).items()]
     shares = [(str(row), part) for task in tasks for row, part in task_shares(board, task).items() if np.isfinite(part)]
     with style():
-        figure, axes = canvas(2 if shares else 1, 4.6, 0.9 + 0.3 * len(rows))
+        lines = sum(_wrapped(str(s.row)).count("\n") for s in rows)  # beyond the first of each
+        figure, axes = canvas(2 if shares else 1, 4.6, 1.1 + 0.3 * len(rows) + 0.12 * lines)
         _strip(axes[0], board, rows, pd.DataFrame(places, columns=["row", "rank"]))
-        axes[0].set(title="Rank on each data set (1 is best)", xlim=(0.6, None))
+        axes[0].set(title="Rank on each data set\n(1 is best)", xlim=(0.6, None))
         if shares:
             _strip(axes[1], board, rows, pd.DataFrame(shares, columns=["row", "share"]))
-            axes[1].set(title="Share: random is 0, supervised 1", yticklabels=[])
+            axes[1].set(title="Share\n(random 0, supervised 1)", yticklabels=[])
             for mark in (0, 1):
                 axes[1].axvline(mark, color=INK, lw=0.8, ls=":")
         caption = (
@@ -121,6 +124,10 @@ def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
         return caption, svg(figure, "standing")
 
 
+def _wrapped(row: str) -> str:
+    return textwrap.fill(row, NAME, break_long_words=False)
+
+
 def _strip(axis: Axes, board: Board, rows: list[Standing], data: pd.DataFrame) -> None:
     """Values of each row (second column) along x, and their mean."""
     import seaborn as sns
@@ -128,6 +135,7 @@ def _strip(axis: Axes, board: Board, rows: list[Standing], data: pd.DataFrame) -
     order, value, colours = [str(s.row) for s in rows], data.columns[1], palette(board)
     options = {"order": order, "hue_order": order, "legend": False, "size": 4, "alpha": 0.55, "jitter": False}
     sns.stripplot(data, x=value, y="row", hue="row", palette=colours, ax=axis, **options)
+    axis.set_yticks(range(len(order)), [_wrapped(row) for row in order])
     means = data.groupby("row")[value].mean()
     for place, standing in enumerate(rows):
         colour = colours[str(standing.row)]

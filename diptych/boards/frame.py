@@ -226,15 +226,22 @@ def _axes(cells: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _varying(points: list[dict[str, Any]]) -> set[str]:
-    """The parameters that tell points apart: those whose values differ; those that only some have, if still needed.
+    """The parameters that tell points apart; those of a view or an encoder only where its name does not."""
+    told = sorted({name for point in points for name in point if _differs(name, points)})
+    for name in reversed(told):
+        whose, _, own = name.partition(".")
+        rest = [other for other in told if other != name]
+        if own and own != "name" and f"{whose}.name" in rest and _distinct(points, rest):
+            told = rest
+    return set(told)
 
-    A parameter comes and goes with the view or the encoder, whose name then differs already.
-    """
-    names = sorted({name for point in points for name in point})
-    differ = {name for name in names if len({str(point[name]) for point in points if name in point}) > 1}
-    if len({label(point, sorted(differ)) for point in points}) == len(points):
-        return differ
-    return differ | {name for name in names if any(name not in point for point in points)}
+
+def _differs(name: str, points: list[dict[str, Any]]) -> bool:
+    return len({str(point[name]) if name in point else None for point in points}) > 1
+
+
+def _distinct(points: list[dict[str, Any]], names: list[str]) -> bool:
+    return len({label(point, names) for point in points}) == len(points)
 
 
 def label(point: dict[str, Any], names: list[str]) -> str:
