@@ -252,9 +252,11 @@ def _scatter(ax: Axes, judge: Judge, curve: Curve, places: dict[str, float]) -> 
     errors = [np.nan_to_num([s.sd for s in found]) for found in (across, up)]
     x, y = ([s.mean for s in found] for found in (across, up))
     ax.errorbar(x, y, xerr=errors[0], yerr=errors[1], fmt="-o", ms=5, lw=1, color=colour, elinewidth=0.8)
-    for point, place in zip(curve.points, zip(x, y, strict=True), strict=True):
-        if len(curve.points) <= NAMED and np.isfinite(place).all():
-            told = judge.row(point.cells[0]).config
+    settings = [judge.row(point.cells[0]).config.split(", ") for point in curve.points]
+    shared = set.intersection(*map(set, settings))
+    for own, place in zip(settings, zip(x, y, strict=True), strict=True):
+        if len(settings) <= NAMED and np.isfinite(place).all():
+            told = ", ".join(setting.partition("=")[2] for setting in own if setting not in shared)
             ax.annotate(told, place, xytext=(4, 4), textcoords="offset points", fontsize=6.5)
 
 
