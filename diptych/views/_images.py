@@ -76,8 +76,9 @@ def cut(x: Tensor, found: Windows, size: tuple[int, int] | None = None) -> Tenso
     """The windows of images [n, C, H, W] in 0..1, resized to `size`, which is H × W where nothing is said."""
     height, width = size or (x.shape[2], x.shape[3])
     across, down = _places(found.x, found.width, width), _places(found.y, found.height, height)  # [n, W], [n, H]
-    grid = torch.empty(len(x), height, width, 2, dtype=x.dtype, device=x.device)  # by hand: affine_grid takes as long
-    grid[..., 0], grid[..., 1] = across[:, None], down[:, :, None]  # as all the rest
+    shape = (len(x), height, width)
+    places = across[:, None].expand(shape), down[:, :, None].expand(shape)
+    grid = torch.view_as_real(torch.complex(*places))  # [n, H, W, 2]; affine_grid takes as long as all the rest
     return _resample(x, grid).clamp_(0, 1)  # weights sum to 1 ± rounding
 
 

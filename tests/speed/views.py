@@ -51,13 +51,13 @@ def _contestants(x: torch.Tensor, blur: float) -> Iterator[tuple[str, Callable[[
     n, channels, side, _ = x.shape
     view = CropJitter({"mirrored": True, "shape": [channels, side, side]}, blur=blur)
     rng, rows = torch.Generator().manual_seed(0), torch.arange(n)
-    yield "diptych", lambda: view(Batch(x.float() / 255, rows, rows), rng)
+    yield "diptych", lambda: view(Batch(x.float().div_(255), rows, rows), rng)
     images = [Image.fromarray(a) for a in x.permute(0, 2, 3, 1).numpy()]
     draw = np.random.default_rng(0)
     yield "Pillow", lambda: [np.stack([_one(i, side, blur, draw) for i in images]) for _ in range(2)]
     if module := kornia():
         steps = _kornia(module, side, blur)
-        yield "kornia", lambda: [steps(x.float() / 255) for _ in range(2)]
+        yield "kornia", lambda: [steps(x.float().div_(255)) for _ in range(2)]
 
 
 def _one(image: Image.Image, side: int, blur: float, draw: np.random.Generator) -> np.ndarray:
