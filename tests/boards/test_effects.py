@@ -1,7 +1,5 @@
 """Stated effects: planted ones are found in each kind, absent ones hardly ever, and missing cells are said."""
 
-import dataclasses
-import html
 import json
 import re
 
@@ -9,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from boards.conftest import ODD
 from boards.world import ROLES, World
-from diptych import board as terminal
 from diptych import effects
-from diptych.boards import effect_figures, page
+from diptych.boards import effect_figures
 from diptych.boards.effects import interval, judge
 from diptych.boards.frame import Board
 
@@ -373,50 +369,3 @@ def test_positive_numbers_over_a_wide_span_are_drawn_on_a_log_axis():
     assert not effect_figures._is_wide(effect_figures._places(["0.1", "0.5"]))
     assert effect_figures._places(["0", "16", "512"]) == {"0": 0.0, "16": 1.0, "512": 2.0}
     assert effect_figures._places(["conv", "vit"]) == {"conv": 0.0, "vit": 1.0}
-
-
-@pytest.fixture(scope="module")
-def written(ran, tmp_path_factory):
-    """The pages of the run of all board tests, with effects whose words are hostile."""
-    claim = "<script>alert(2)</script> | & *x*"
-    stated = [
-        {"claim": claim, "kind": "rises", "of": {"method": "simclr"}, "along": "temperature"},
-        {"claim": "better", "kind": "above", "of": {"method": "<b>bold"}, "over": {"method": "raw"}},
-        {"claim": "gone", "kind": "above", "of": {"method": "scarf"}, "over": {"method": "raw"}, "datasets": [ODD]},
-    ]
-    world = dataclasses.replace(ran.world, effects=stated)
-    effects.check(world)
-    folder = tmp_path_factory.mktemp("effects")
-    page.write(Board(world, ran.folder), folder, "")
-    return folder
-
-
-def test_the_page_shows_each_effect_once_and_escaped(written):
-    said = (written / "report.html").read_text(encoding="utf-8")
-    assert said.count("<svg") == 4 + 3
-    assert "<script" not in said
-    assert said.count(html.escape("<script>alert(2)</script>")) == 1
-    assert said.index('id="sight"') < said.index('id="effects"') < said.index('id="leaderboard"')
-    assert re.search("(Opposite|Not shown): better: accuracy 0.[0-9]+ for &lt;b&gt;bold, 0.[0-9]+ for raw", said)
-    assert "Not measured (2 of 4 cells have no score: 2 diverged): gone" in said
-    markdown = (written / "leaderboard.md").read_text(encoding="utf-8")
-    assert "<script" not in markdown
-    assert re.search(r"^1\. \w+.*: &lt;script>alert", markdown, re.MULTILINE)
-
-
-def test_feed_and_terminal_say_the_same(written, capsys):
-    feed = json.loads((written / "leaderboard.json").read_text(encoding="utf-8"))
-    assert [effect["kind"] for effect in feed["effects"]] == ["rises", "above", "above"]
-    assert feed["effects"][2]["verdict"] == "not measured"
-    assert feed["effects"][2]["mean"] is None
-    assert feed["effects"][2]["missing"] == 2
-    terminal.show(written)
-    assert ": better: accuracy 0." in capsys.readouterr().out
-
-
-def test_the_loss_of_a_cell_is_the_mean_of_its_last_tenth(ran):
-    cells = ran.board.cells.set_index("cell")
-    cell = next(cell for cell in ran.world.cells if cell.method == "simclr")
-    history = pd.read_parquet(ran.world.files(cell).history)["loss"]
-    assert cells.loc[cell.path, "mean_final_loss"] == pytest.approx(history.tail(70).mean())
-    assert cells.loc[cells["method"] == "raw", "mean_final_loss"].isna().all()
