@@ -47,17 +47,20 @@ def main() -> int:
 
 
 def _contestants(x: torch.Tensor, blur: float) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Each way of making two views of stored bytes [n, 3, S, S] into floats ready for an encoder."""
+    """Each way of making two views, floats ready for an encoder, of images [n, 3, S, S] as it keeps them in memory.
+
+    Prepared data are tensors of floats, Pillow's are images of bytes.
+    """
     n, channels, side, _ = x.shape
     view = CropJitter({"mirrored": True, "shape": [channels, side, side]}, blur=blur)
-    rng, rows = torch.Generator().manual_seed(0), torch.arange(n)
-    yield "diptych", lambda: view(Batch(x.float().div_(255), rows, rows), rng)
+    rng, rows, floats = torch.Generator().manual_seed(0), torch.arange(n), x.float() / 255
+    yield "diptych", lambda: view(Batch(floats, rows, rows), rng)
     images = [Image.fromarray(a) for a in x.permute(0, 2, 3, 1).numpy()]
     draw = np.random.default_rng(0)
     yield "Pillow", lambda: [np.stack([_one(i, side, blur, draw) for i in images]) for _ in range(2)]
     if module := kornia():
         steps = _kornia(module, side, blur)
-        yield "kornia", lambda: [steps(x.float().div_(255)) for _ in range(2)]
+        yield "kornia", lambda: [steps(floats) for _ in range(2)]
 
 
 def _one(image: Image.Image, side: int, blur: float, draw: np.random.Generator) -> np.ndarray:
