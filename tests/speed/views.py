@@ -1,8 +1,8 @@
 """Image views, images per second: whole batches of tensors against one image at a time with Pillow (`make speed`).
 
 The same operations, one thread each, rounds in turn within one run; the fastest round counts. Prints a table and ends
-with an error where the batched views are not five times as fast at 32 pixels. Larger images, where both spend their
-time in memory and blur, are shown beside it.
+with an error where the views as they are by default are not five times as fast. Blur, which is off by default, is shown
+beside them: Pillow's takes three box filters of constant time in bytes, ours a kernel of each image's own in floats.
 """
 
 import sys
@@ -22,9 +22,9 @@ try:
 except ImportError:
     sys.exit("the comparison needs Pillow: pip install 'pillow>=11' (it is a dependency of diptych)")
 
-GOAL, AT = 5.0, 32  # times Pillow's images per second, at this side
+GOAL = 5.0  # times Pillow's images per second, without blur
 N = 256  # images in a batch
-CASES = ((32, 0.0), (64, 0.5), (72, 0.5))  # side, probability of blur: never at up to 36 pixels
+CASES = ((32, 0.0), (64, 0.0), (72, 0.0), (64, 0.5), (72, 0.5))  # side, probability of blur
 
 
 def main() -> int:
@@ -38,12 +38,13 @@ def main() -> int:
         rates = {who: 2 * N / s for who, s in fastest(dict(_contestants(x, blur))).items()}  # two views of each image
         for who, rate in rates.items():
             rows.append((name, who, f"{rate:,.0f}", f"{rate / rates['Pillow']:.1f}"))
-        ratios[side] = rates["diptych"] / rates["Pillow"]
+        ratios[side, blur] = rates["diptych"] / rates["Pillow"]
     table(("views", "with", "images/s", "× Pillow"), rows)
     if not kornia():
         print("kornia is not installed, so it is left out; to compare: pip install kornia==0.9.0")
-    print(f"×{ratios[AT]:.1f} at {AT} px, the goal is ×{GOAL:g}")
-    return int(ratios[AT] < GOAL)
+    least = min(ratio for (_, blur), ratio in ratios.items() if not blur)
+    print(f"×{least:.1f} at least without blur, the goal is ×{GOAL:g}")
+    return int(least < GOAL)
 
 
 def _contestants(x: torch.Tensor, blur: float) -> Iterator[tuple[str, Callable[[], object]]]:
