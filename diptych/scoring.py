@@ -10,7 +10,7 @@ import pandas as pd
 
 from diptych.metrics.base import Undefined, metrics
 from diptych.probes.base import Predictions
-from diptych.records import SCORE_COLUMNS, Status, empty_scores, write_json, write_npz, write_scores
+from diptych.records import SCORE_COLUMNS, Status, empty_scores, read_json, write_json, write_npz, write_scores
 
 Array = np.ndarray
 
@@ -124,3 +124,15 @@ def blank(
         kept.write_text(traceback, encoding="utf-8")
         about["traceback"] = str(kept)
     write_json(record, about)
+
+
+def embedded_or_blank(
+    job: Mapping[str, Any], embed: Path, *, scores: Path, predictions: Path, record: Path
+) -> dict[str, Any] | None:
+    """The record of a cell's embeddings; None where it has none: then its status is passed on in empty files."""
+    embedded = read_json(embed)
+    if embedded["status"] == "ok":
+        return embedded
+    ended = {"status": embedded["status"], "reason": embedded["reason"], "traceback": ""}
+    blank(job, **ended, scores=scores, predictions=predictions, record=record)
+    return None

@@ -10,7 +10,7 @@ from diptych.data.samples import Samples, from_arrays
 from diptych.metrics.base import metrics
 from diptych.probes.base import Predictions
 from diptych.records import read_json, read_npz, write_json
-from diptych.scoring import Place, Sheet, blank
+from diptych.scoring import Place, Sheet, blank, embedded_or_blank
 
 __all__ = ["blank", "run"]
 
@@ -35,10 +35,8 @@ def run(
     from diptych.embedder import resolve, restore
     from diptych.train import seed_everything
 
-    embedded = read_json(embed)
-    if embedded["status"] != "ok":
-        ended = {"status": embedded["status"], "reason": embedded["reason"], "traceback": ""}
-        blank(job, **ended, scores=scores, predictions=predictions, record=record)
+    embedded = embedded_or_blank(job, embed, scores=scores, predictions=predictions, record=record)
+    if embedded is None:
         return
     start, device = time.process_time(), resolve(device)
     samples, facts = from_arrays(read_npz(data)), read_json(card)["facts"]

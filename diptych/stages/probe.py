@@ -8,7 +8,7 @@ import numpy as np
 
 from diptych.probes.base import Predictions, load
 from diptych.records import ContractError, read_json, read_npz, write_json
-from diptych.scoring import Place, Sheet, blank, ranks, unit
+from diptych.scoring import Place, Sheet, blank, embedded_or_blank, ranks, unit
 
 __all__ = ["blank", "run"]
 
@@ -27,10 +27,8 @@ def run(
     record: Path,
 ) -> None:
     """Score every embedding by every probe; pass a cell without embeddings on."""
-    embedded = read_json(embed)
-    if embedded["status"] != "ok":
-        ended = {"status": embedded["status"], "reason": embedded["reason"], "traceback": ""}
-        blank(job, **ended, scores=scores, predictions=predictions, record=record)
+    embedded = embedded_or_blank(job, embed, scores=scores, predictions=predictions, record=record)
+    if embedded is None:
         return
     start = time.process_time()
     arrays = _checked(read_npz(embeddings), embedded["embeddings"], embeddings)

@@ -15,7 +15,7 @@ from diptych.imputers.base import filled
 from diptych.probes.base import Predictions
 from diptych.probes.base import load as load_probe
 from diptych.records import read_json, read_npz, write_json
-from diptych.scoring import Place, Sheet, blank
+from diptych.scoring import Place, Sheet, blank, embedded_or_blank
 
 __all__ = ["blank", "run"]
 
@@ -37,10 +37,7 @@ def run(
     device: str,
 ) -> None:
     """Probe the ranked embedding under every corruption and severity; pass a cell without embeddings on."""
-    embedded = read_json(embed)
-    if embedded["status"] != "ok":
-        ended = {"status": embedded["status"], "reason": embedded["reason"], "traceback": ""}
-        blank(job, **ended, scores=scores, predictions=predictions, record=record)
+    if embedded_or_blank(job, embed, scores=scores, predictions=predictions, record=record) is None:
         return
     trained = read_json(pretrain)
     start = time.process_time()
