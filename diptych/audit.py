@@ -20,6 +20,7 @@ from diptych import evidence, plan
 from diptych.aggregate import Tracked
 from diptych.catalog import components
 from diptych.records import SCORE_COLUMNS, ContractError, read_json, read_npz, read_table, sha256, write_json
+from diptych.scoring import VALIDATION, evaluate
 from diptych.state import cell_jobs
 
 if TYPE_CHECKING:
@@ -130,8 +131,6 @@ def recomputed(planned: Plan, cell: Cell) -> Iterator[Finding]:
 
 def _scored(arrays: dict[str, np.ndarray]) -> dict[tuple[Any, ...], float]:
     """Scores of kept predictions; whether they are probabilities is a property of the probe."""
-    from diptych.scoring import evaluate
-
     known = components("probes")
     found = {}
     for name, scores in arrays.items():
@@ -145,8 +144,8 @@ def _scored(arrays: dict[str, np.ndarray]) -> dict[tuple[Any, ...], float]:
 
 
 def _values(table: pd.DataFrame) -> dict[tuple[Any, ...], float]:
-    """Scores by place; those that were not computed from predictions (health, retrieval) are left out."""
-    kept = table[~table["probe"].str.startswith(("health", "retrieval"))]
+    """Scores by place; those that were not computed from test predictions (health, retrieval, folds) are left out."""
+    kept = table[~table["probe"].str.startswith(("health", "retrieval")) & (table["metric"] != VALIDATION)]
     places = kept[["embedding", "probe", "corruption", "severity", "metric"]].itertuples(index=False, name=None)
     return dict(zip(places, kept["value"], strict=True))
 
