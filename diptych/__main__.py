@@ -144,6 +144,13 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     verb = verbs.add_parser("list", help="what there is", description="A table of what the suite has.")
     verb.add_argument("what", choices=LISTED)
     verb.set_defaults(action=_tool)
+    about = "rank agreement between benchmarks, the cheap one first"
+    verb = verbs.add_parser(
+        "rungs", help=about, description=f"{about.capitalize()}: Kendall's tau over common methods."
+    )
+    verb.add_argument("boards", nargs="+", help="benchmark files, or folders of boards")
+    verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
+    verb.set_defaults(action=_tool)
     verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")
     verb.add_argument("--check", action="store_true", help="only say whether they are up to date")
     verb.set_defaults(action=_tool)

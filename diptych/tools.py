@@ -128,6 +128,23 @@ def show_board(options: argparse.Namespace) -> None:
     board.show(found.root / "boards" / found.name)
 
 
+def rungs(options: argparse.Namespace) -> None:
+    """`diptych rungs A B [C]`: how far the rankings of cheaper and dearer benchmarks agree."""
+    from diptych.boards import rungs
+
+    boards = [rungs.read(_board(name, options.root)) for name in options.boards]
+    if len(boards) < 2:
+        raise BenchmarkError("rungs: two boards or more were expected")
+    for pair in rungs.compare(boards):
+        print(pair.line)
+
+
+def _board(name: str, root: str) -> Path:
+    """The folder of a board, which may be named by its benchmark file."""
+    found = plan.load(name, root) if Path(name).is_file() else None
+    return found.root / "boards" / found.name if found else Path(name)
+
+
 def docs(options: argparse.Namespace) -> int:
     """`diptych docs`: regenerate the generated texts, or say which are out of date."""
     from diptych import documentation
@@ -143,6 +160,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "status": show_status,
     "retry": retry,
     "show": show_board,
+    "rungs": rungs,
     "list": show_list,
     "docs": docs,
 }

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from diptych.boards.damage import Curve
-from diptych.boards.frame import RANKED, Board, Row, groups
+from diptych.boards.frame import METHODS, RANKED, Board, Row, groups
 from diptych.boards.ranking import Standing, task_ranks, task_shares
 from diptych.catalog import components
 from diptych.stats import Summary
@@ -95,8 +95,8 @@ def palette(board: Board) -> dict[str, Any]:
     """One colour per row in every figure: hues for methods, grey and ink for what stands beside them."""
     import seaborn as sns
 
-    rows = list(dict.fromkeys(board.cells["row"]))
-    ranked = [row for row in rows if board.role(row) == RANKED]
+    rows = list(dict.fromkeys([*board.cells["row"], *(choice.row for choice in board.choices)]))
+    ranked = [row for row in rows if board.role(row) in METHODS]
     hues = sns.color_palette("colorblind" if len(ranked) <= 7 else "husl", max(len(ranked), 1))
     colours: dict[str, Any] = {str(row): hue for row, hue in zip(ranked, hues, strict=False)}
     return colours | {str(row): INK if row.method == "supervised" else GREY for row in rows if row not in ranked}
@@ -171,9 +171,9 @@ def _severity(corruption: str) -> str:
 
 def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:
     """The methods with the largest area, and all controls."""
-    methods = [c for c in curves if board.role(c.row) == RANKED]
+    methods = [c for c in curves if board.role(c.row) in METHODS]
     methods.sort(key=lambda curve: -np.nan_to_num(curve.area.mean, nan=-np.inf))
-    return methods[:LINES] + [c for c in curves if board.role(c.row) != RANKED]
+    return methods[:LINES] + [c for c in curves if board.role(c.row) not in METHODS]
 
 
 def _line(axis: Axes, curve: Curve, colour: Any) -> None:
@@ -189,7 +189,7 @@ def _legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) -
 
     colours, handles = palette(board), []
     for row in dict.fromkeys(rows):
-        fill = colours[str(row)] if board.role(row) == RANKED else "none"
+        fill = colours[str(row)] if board.role(row) in METHODS else "none"
         points = {"marker": MARKERS.get(row.method, "o"), "mfc": fill, "ls": "none"}
         look = {"ls": DASHES.get(row.method, "-")} if lines else points
         handles.append(Line2D([], [], color=colours[str(row)], label=str(row), **look))
@@ -214,7 +214,9 @@ def cost_plot(board: Board) -> Drawn | None:
         figure, axes = canvas(len(scored), *PANEL)
         for axis, (task, rows) in zip(axes, scored.items(), strict=True):
             for row in rows:
-                _point(axis, board, row, max(seconds[task, row], NOTHING), board.summaries[task, row])
+                _point(
+                    axis, board, row, max(seconds[task, board.behind(task, row)], NOTHING), board.summaries[task, row]
+                )
             axis.set(xscale="log", title=str(task), ylabel=board.metric(task), xlabel="seconds of pretraining")
             axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             axis.xaxis.set_minor_locator(NullLocator())
@@ -226,7 +228,7 @@ def cost_plot(board: Board) -> Drawn | None:
 
 def _point(axis: Axes, board: Board, row: Row, seconds: float, score: Summary) -> None:
     colour = palette(board)[str(row)]
-    fill = colour if board.role(row) == RANKED else "none"
+    fill = colour if board.role(row) in METHODS else "none"
     look = {"fmt": MARKERS.get(row.method, "o"), "ms": 6, "lw": 1, "color": colour, "mfc": fill}
     axis.errorbar(seconds, score.mean, yerr=np.nan_to_num(score.sd), **look)
 
