@@ -137,7 +137,7 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     for name, text in TOOLS.items():
         verb = _with_benchmark(verbs.add_parser(name, help=text, description=text))
         if name == "plan":
-            verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
+            _add_budget(verb)
         if name == "retry":
             verb.add_argument("--status", default=RETRIED, help="which rows to redo (default %(default)s)")
         verb.set_defaults(action=_tool)
@@ -154,6 +154,13 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")
     verb.add_argument("--check", action="store_true", help="only say whether they are up to date")
     verb.set_defaults(action=_tool)
+
+
+def _add_budget(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
+    verb.add_argument("--budget", help="a duration, e.g. 30m or 2h: show which cells fit, in whole data sets and seeds")
+    verb.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at a time (default %(default)s)")
+    verb.add_argument("--write", type=Path, help="write a benchmark file of the cells that fit the budget")
 
 
 def _tool(options: argparse.Namespace) -> int:
