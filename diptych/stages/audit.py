@@ -5,10 +5,10 @@ from pathlib import Path
 
 def run(*, benchmark: str, root: str, uri: str, marker: Path | None, rerun: int = 1) -> int:
     """Print the findings and write audit.json and audit.txt."""
-    from diptych import audit
+    from diptych import audits
     from diptych.records import write_json
 
-    found = audit.run(benchmark, root, uri, rerun)
+    found = audits.run(benchmark, root, uri, rerun)
     for finding in found:
         print(finding)
     print(f"audit: {len(found)} finding{'' if len(found) == 1 else 's'}")

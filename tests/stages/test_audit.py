@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych import aggregate, audit, plan, track
+from diptych import aggregate, audits, plan, track
 from diptych.aggregate import Tracked
+from diptych.audits import repeat
 from diptych.records import read_json, read_npz, read_table, write_json, write_npz
 from diptych.replay import INPUTS, ON_DEVICE, OUTPUTS
 from diptych.stages import audit as stage
@@ -70,7 +71,7 @@ def damaged(finished, tmp_path):
 
 
 def audited(planned, rerun=0):
-    return audit.run(planned.benchmark.as_posix(), planned.root.as_posix(), "", rerun)
+    return audits.run(planned.benchmark.as_posix(), planned.root.as_posix(), "", rerun)
 
 
 def kinds(found):
@@ -94,8 +95,8 @@ def test_an_untouched_benchmark_passes_with_every_cell_run_again(finished, capsy
 
 
 def test_one_cell_is_drawn_by_the_digest_of_the_plan(finished):
-    assert audit._chosen(finished, 1) == audit._chosen(finished, 1)
-    assert len(audit._chosen(finished, 99)) == len(finished.cells)
+    assert repeat.chosen(finished, 1) == repeat.chosen(finished, 1)
+    assert len(repeat.chosen(finished, 99)) == len(finished.cells)
 
 
 @pytest.mark.parametrize("role", ["encoder", "embeddings", "data", "robustness_predictions", "finetune_predictions"])
@@ -211,7 +212,7 @@ def test_running_again_finds_a_changed_setting(damaged, what, monkeypatch):
     write_json(path, record)
     track.sync(damaged)
     aggregate.write(damaged, "", damaged.root / "boards" / damaged.name)
-    monkeypatch.setattr(audit, "_chosen", lambda *_: [cell])
+    monkeypatch.setattr(repeat, "chosen", lambda *_: [cell])
     found = [f for f in audited(damaged, rerun=1) if f.check == "rerun"]
     assert "embeddings.npz" in {f.file for f in found}
 
@@ -219,7 +220,7 @@ def test_running_again_finds_a_changed_setting(damaged, what, monkeypatch):
 def test_a_job_that_cannot_run_again_is_a_finding(damaged, monkeypatch):
     cell = cell_of(damaged, "simclr")
     damaged.files(cell).data.unlink()
-    monkeypatch.setattr(audit, "_chosen", lambda *_: [cell])
+    monkeypatch.setattr(repeat, "chosen", lambda *_: [cell])
     (found,) = [f for f in audited(damaged, rerun=1) if f.check == "rerun"]
     assert "data.npz" in found.found
 
