@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from diptych.records import write_json
-
-if TYPE_CHECKING:
-    from diptych.plan import Cell, Plan
+from dataclasses import dataclass
+from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One way in which the evidence does not hold."""
+    """One way in which the evidence does not hold, or (a warning) in which it says less than it seems to say."""
 
     check: str
     cell: str
@@ -38,11 +32,16 @@ def made(check: str, where: str, make: Callable[..., Iterator[Finding]], *argume
         yield Finding(check, where, "", "a check that can be made", f"{type(error).__name__}: {error}")
 
 
-def write(planned: Plan, folder: Path, found: list[Finding], again: list[Cell]) -> None:
-    """The findings for programs and for people."""
-    rerun = [cell.path for cell in again]
-    about = {"plan": planned.digest, "cells": len(planned.cells), "rerun": rerun}
-    write_json(folder / "audit.json", about | {"findings": [asdict(finding) for finding in found]})
-    said = [str(finding) for finding in found] or ["no finding"]
-    head = f"audit of {planned.name}: {len(planned.cells)} cells, run again: {', '.join(rerun) or 'none'}"
-    (folder / "audit.txt").write_text("\n".join([head, *said]) + "\n", encoding="utf-8")
+def errors(found: list[Finding]) -> list[Finding]:
+    """Those that say that something is wrong."""
+    return [finding for finding in found if finding.severity == "error"]
+
+
+def counted(found: list[Finding]) -> str:
+    """How many of each severity, in words."""
+    wrong = len(errors(found))
+    return " and ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in _both(wrong, len(found) - wrong))
+
+
+def _both(wrong: int, doubtful: int) -> tuple[tuple[int, str], tuple[int, str]]:
+    return (wrong, "error"), (doubtful, "warning")
