@@ -121,6 +121,8 @@ def leaderboard(kept: Kept) -> Iterator[Finding]:
     from diptych.boards.frame import Board
     from diptych.boards.page import feeds
 
+    if not kept.whole:
+        return  # told by `planned`
     table, feed = feeds(Board(kept.plan, kept.folder), kept.uri)
     yield from _as_text(table, kept.folder / "leaderboard.csv")
     found, made = read_json(kept.folder / "leaderboard.json"), json.loads(json.dumps(feed))

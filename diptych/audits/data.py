@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +15,6 @@ from diptych.data.prepare import SPLITS
 from diptych.data.samples import fingerprint
 from diptych.records import read_json, sha256
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 ROWS = ("id", "split", "label", "key")  # of an embedding file, row by row those of the data
 GROWN = ("n", "caveats")  # what preparation adds to a card
 
@@ -26,18 +24,13 @@ def sources(kept: Kept) -> Iterator[Finding]:
     for dataset, card in kept.plan.cards.items():
         path = kept.plan.root / "data" / dataset / "source.json"
         pins = {(s.file, s.sha256) for s in card.sources if s.sha256}
-        pins |= {(path.name, sha256(path)) for path in _own_files(kept, dataset)}
-        pinned = {name: sorted(digest for other, digest in pins if other == name) for name, _ in pins}
+        pins |= {(own.name, sha256(own)) for own in map(Path, kept.plan.own_files(dataset))}
+        pinned = {file: sorted(digest for other, digest in pins if other == file) for file, _ in pins}
         for file in read_json(path)["files"]:
-            if file["file"] in pinned and file["sha256"] not in pinned[file["file"]]:
-                expected = f"{file['file']} with sha256 {' or '.join(pinned[file['file']])}"
+            name = file["file"].rpartition("/")[2]  # own files are recorded with their folder
+            if name in pinned and file["sha256"] not in pinned[name]:
+                expected = f"{name} with sha256 {' or '.join(pinned[name])}"
                 yield Finding("sources", dataset, kept.below(path), expected, f"sha256 {file['sha256']}")
-
-
-def _own_files(kept: Kept, dataset: str) -> list[Path]:
-    from pathlib import Path
-
-    return [Path(file) for file in kept.plan.own_files(dataset)]
 
 
 def prepared(kept: Kept) -> Iterator[Finding]:

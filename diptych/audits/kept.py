@@ -84,6 +84,11 @@ class Kept:
         """What was noted when the board was made."""
         return read_json(self.folder / "ledger.json")
 
+    @property
+    def whole(self) -> bool:
+        """Whether the board has a row for each planned cell and no other: else nothing can be made from it again."""
+        return self.cells.keys() == {case.name for case in self.cases}
+
     @cached_property
     def store(self) -> Store:
         """The experiment."""

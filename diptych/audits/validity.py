@@ -23,6 +23,8 @@ RESULTS = "results.parquet"
 
 def board(kept: Kept) -> Iterator[Finding]:
     """What the scores of a whole board say about each other."""
+    if not kept.whole:
+        return
     made = Board(kept.plan, kept.folder)
     yield from _permuted(made)
     for task in made.tasks:
@@ -82,7 +84,7 @@ def _warning(check: str, cell: str, file: str, expected: str, found: str) -> Fin
 def collapsed(case: Case) -> Iterator[Finding]:
     """A trained cell that ended well has an encoder that tells rows apart, by the limits of the embed stage."""
     said = case.said
-    if said.status != "ok" or not said.records["pretrain"]["steps"]:
+    if said.status != "ok" or not said.records["pretrain"].get("steps"):
         return
     arrays = case.arrays("embeddings")
     z = arrays[said.embedding][np.flatnonzero(arrays["split"] == 0)[:HEALTH_ROWS]].astype(np.float64)  # [n, d]
