@@ -49,9 +49,16 @@ BOARDS = {
     "track": "write a benchmark's records to MLflow (idempotent)",
     "aggregate": "read a benchmark's results back from MLflow and check them against the files",
     "report": "leaderboard and report of a benchmark",
-    "audit": "check digests, MLflow against files, recompute scores, re-run a cell",
+    "audit": "check a board against its evidence, and what its numbers can mean; run a cell again",
 }
 
+DETAILS = {  # what a verb's help says besides
+    "audit": "Integrity: digests, records against the plan, data and sources, MLflow against files, scores from kept "
+    "predictions, results and leaderboard made again, environment and lock. Validity: rows, objects, groups and "
+    "near-duplicates in both splits, permuted labels, methods below the random encoder, floor and ceiling, identities "
+    "of metrics, collapsed encoders, tuning, seeds. Every finding names cell, file, expected and found. Writes "
+    "audit.json, audit.txt and audit.html beside the board. Exit code 1 if there is an error; warnings alone exit 0.",
+}
 TOOLS = {  # verbs for people, about one benchmark
     "plan": "print cells and jobs: cached, missing, stale",
     "status": "print what is done, what failed and why",
@@ -119,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
         verb.set_defaults(action=_stage)
     for name, text in BOARDS.items():
-        verb = _with_benchmark(verbs.add_parser(name, help=text, description=f"Stage {name}: {text}."))
+        described = f"Stage {name}: {text}. {DETAILS.get(name, '')}"
+        verb = _with_benchmark(verbs.add_parser(name, help=text, description=described))
         verb.add_argument("--uri", default="", help="MLflow store; default sqlite in the results folder")
         verb.add_argument("--marker", type=Path, help="file written when done")
         verb.set_defaults(action=_board)

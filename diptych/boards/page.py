@@ -46,7 +46,18 @@ def write(board: Board, folder: Path, uri: str) -> None:
     write_json(folder / "leaderboard.json", report.feed())
     context = report.context()
     for name in ("leaderboard.md", "report.html"):
-        _write_text(folder / name, _environment(html=name.endswith("html")).get_template(name).render(context))
+        _write_text(folder / name, render(name, context))
+
+
+def render(name: str, context: dict[str, Any]) -> str:
+    """A filled template."""
+    return _environment(html=name.endswith("html")).get_template(name).render(context)
+
+
+def feeds(board: Board, uri: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The content of leaderboard.csv and leaderboard.json."""
+    report = _Report(board, resolve(uri, board.plan.root))
+    return report.flat, report.feed()
 
 
 def _write_text(path: Path, content: str) -> None:
