@@ -73,7 +73,7 @@ def _range(made: Board, task: Task) -> Iterator[Finding]:
 
 def _cells(made: Board, task: Task, row: Row) -> str:
     """The folder of a row's cells on a task."""
-    own = made.cells[(made.cells["task"] == task) & (made.cells["row"] == row)]
+    own = made.cells[(made.cells["task"] == task) & (made.cells["row"] == made.behind(task, row))]
     return str(own["cell"].iloc[0]).rpartition("/")[0]
 
 
