@@ -1,4 +1,4 @@
-"""The command line: one verb per stage, plus plan, list, status, retry, show and docs."""
+"""The command line: one verb per stage, plus plan, list, status, retry, show, index and docs."""
 
 import argparse
 import ctypes
@@ -157,6 +157,9 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "rungs", help=about, description=f"{about.capitalize()}: Kendall's tau over common methods."
     )
     verb.add_argument("boards", nargs="+", help="benchmark files, or folders of boards")
+    verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
+    verb.set_defaults(action=_tool)
+    verb = verbs.add_parser("index", help="write the index over all benchmarks of a results folder")
     verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
     verb.set_defaults(action=_tool)
     verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")

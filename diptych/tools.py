@@ -1,4 +1,4 @@
-"""The verbs for people: list, plan, status, retry, show, docs."""
+"""The verbs for people: list, plan, status, retry, show, index, docs."""
 
 import argparse
 import sys
@@ -149,6 +149,13 @@ def _board(name: str, root: str) -> Path:
     return found.root / "boards" / found.name if found else Path(name)
 
 
+def index(options: argparse.Namespace) -> None:
+    """`diptych index`: the page that lists every benchmark of a results folder."""
+    from diptych.boards import index
+
+    print(f"index: {index.write(Path(options.root) / 'boards')}")
+
+
 def docs(options: argparse.Namespace) -> int:
     """`diptych docs`: regenerate the generated texts, or say which are out of date."""
     from diptych import documentation
@@ -165,6 +172,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "retry": retry,
     "show": show_board,
     "rungs": rungs,
+    "index": index,
     "list": show_list,
     "docs": docs,
 }
