@@ -235,9 +235,8 @@ class _Report:
 def _flat(scope: str, standing: Standing) -> dict[str, Any]:
     """A leaderboard row for csv and json."""
     flat = {"scope": scope, "method": standing.row.method, "config": standing.row.config} | asdict(standing)
-    for name in ("above_random", "above_raw"):
-        wins, compared = flat.pop(name)
-        flat |= {name: wins, f"{name}_of": compared}
+    for control in ("random", "raw"):
+        flat |= {f"{verdict}_{control}": tasks for verdict, tasks in flat.pop(control).items()}
     del flat["row"]
     return flat
 

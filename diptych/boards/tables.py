@@ -10,7 +10,7 @@ import numpy as np
 
 from diptych.boards import links
 from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
-from diptych.boards.ranking import Standing, leaderboard, task_ranks, task_shares
+from diptych.boards.ranking import Against, Standing, leaderboard, task_ranks, task_shares
 from diptych.catalog import components
 from diptych.stats import Summary
 
@@ -112,8 +112,8 @@ HEADINGS = (
     Entry(
         "share", title="mean of (score − random encoder) / (supervised − random encoder), not clipped", kind="number"
     ),
-    Entry("> random", title="data sets on which the row is clearly above the random encoder", kind="number"),
-    Entry("> raw", title="data sets on which the row is clearly above raw features", kind="number"),
+    Entry("random", title="data sets clearly above / tied with / clearly below the random encoder", kind="number"),
+    Entry("raw", title="data sets clearly above / tied with / clearly below raw features", kind="number"),
     Entry("cells", title="cells with a score / planned cells", kind="number"),
 )
 
@@ -147,14 +147,14 @@ def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
             value=s.mean_rank if s.scored else NAN,
         ),
         number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {_count(s.tasks, 'data set')}"),
-        _wins(s.above_random),
-        _wins(s.above_raw),
+        _against(s.random),
+        _against(s.raw),
         _cells(s.scored, s.planned),
     )
 
 
-def _wins(wins: tuple[int, int]) -> Entry:
-    return Entry(f"{wins[0]}/{wins[1]}" if wins[1] else "–", kind="number")
+def _against(found: Against) -> Entry:
+    return Entry(str(found), kind="number", value=found.above)
 
 
 def _cells(scored: int, planned: int) -> Entry:
