@@ -130,6 +130,11 @@ class Board:
     def _roles(self) -> dict[Row, str]:
         return dict(zip(self.cells["row"], self.cells["role"], strict=True))
 
+    @cached_property
+    def ranked(self) -> list[Row]:
+        """The self-supervised rows in the order in which they were planned."""
+        return [row for row in dict.fromkeys(self.cells["row"]) if self.role(row) == RANKED]
+
     def tolerance(self, task: Task) -> float:
         """Scores closer than this are ties."""
         return TIE_SHARE * pooled_sd(self.summaries[task, row] for row in self.planned(task))
