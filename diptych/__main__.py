@@ -49,9 +49,16 @@ BOARDS = {
     "track": "write a benchmark's records to MLflow (idempotent)",
     "aggregate": "read a benchmark's results back from MLflow and check them against the files",
     "report": "leaderboard and report of a benchmark",
-    "audit": "check digests, MLflow against files, recompute scores, re-run a cell",
+    "audit": "check a board against its evidence, and what its numbers can mean; run a cell again",
 }
 
+DETAILS = {  # what a verb's help says besides
+    "audit": "Integrity: digests, records against the plan, data and sources, MLflow against files, scores from kept "
+    "predictions, results and leaderboard made again, environment and lock. Validity: rows, objects, groups and "
+    "near-duplicates in both splits, permuted labels, methods below the random encoder, floor and ceiling, identities "
+    "of metrics, collapsed encoders, tuning, seeds. Every finding names cell, file, expected and found. Writes "
+    "audit.json, audit.txt and audit.html beside the board. Exit code 1 if there is an error; warnings alone exit 0.",
+}
 TOOLS = {  # verbs for people, about one benchmark
     "plan": "print cells and jobs: cached, missing, stale",
     "status": "print what is done, what failed and why",
@@ -119,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
         verb.set_defaults(action=_stage)
     for name, text in BOARDS.items():
-        verb = _with_benchmark(verbs.add_parser(name, help=text, description=f"Stage {name}: {text}."))
+        described = f"Stage {name}: {text}. {DETAILS.get(name, '')}"
+        verb = _with_benchmark(verbs.add_parser(name, help=text, description=described))
         verb.add_argument("--uri", default="", help="MLflow store; default sqlite in the results folder")
         verb.add_argument("--marker", type=Path, help="file written when done")
         verb.set_defaults(action=_board)
@@ -137,12 +145,19 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     for name, text in TOOLS.items():
         verb = _with_benchmark(verbs.add_parser(name, help=text, description=text))
         if name == "plan":
-            verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
+            _add_budget(verb)
         if name == "retry":
             verb.add_argument("--status", default=RETRIED, help="which rows to redo (default %(default)s)")
         verb.set_defaults(action=_tool)
     verb = verbs.add_parser("list", help="what there is", description="A table of what the suite has.")
     verb.add_argument("what", choices=LISTED)
+    verb.set_defaults(action=_tool)
+    about = "rank agreement between benchmarks, the cheap one first"
+    verb = verbs.add_parser(
+        "rungs", help=about, description=f"{about.capitalize()}: Kendall's tau over common methods."
+    )
+    verb.add_argument("boards", nargs="+", help="benchmark files, or folders of boards")
+    verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
     verb.set_defaults(action=_tool)
     verb = verbs.add_parser("index", help="write the index over all benchmarks of a results folder")
     verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
@@ -150,6 +165,13 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")
     verb.add_argument("--check", action="store_true", help="only say whether they are up to date")
     verb.set_defaults(action=_tool)
+
+
+def _add_budget(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
+    verb.add_argument("--budget", help="a duration, e.g. 30m or 2h: show which cells fit, in whole data sets and seeds")
+    verb.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at a time (default %(default)s)")
+    verb.add_argument("--write", type=Path, help="write a benchmark file of the cells that fit the budget")
 
 
 def _tool(options: argparse.Namespace) -> int:

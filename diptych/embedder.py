@@ -75,6 +75,18 @@ def restore(job: dict[str, Any], facts: dict[str, Any], encoder: Path, device: s
     return Restored(method.to(device).eval(), device)
 
 
+def initial(job: dict[str, Any], facts: dict[str, Any], encoder: Path, device: str) -> Restored:
+    """The same method before its first step; what `calibrate` learnt of the data stays."""
+    from diptych.train import seed_everything
+
+    seed_everything(job["seed"], device)
+    method = build(job["method"], job["settings"], facts)
+    first = {name: tensor.clone() for name, tensor in method.state_dict().items() if tensor.numel()}
+    load(method, load_file(encoder))
+    method.load_state_dict(first, strict=False)
+    return Restored(method.to(device).eval(), device)
+
+
 def resolve(device: str) -> str:
     """`auto` is cuda where there is one; asking for an absent cuda is an error, not a silent cpu."""
     if device == "auto":

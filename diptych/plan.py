@@ -186,6 +186,14 @@ class Plan:
         """Every setting that shapes the cell's encoder."""
         return self.configs[cell.dataset, cell.method, cell.config].settings
 
+    def default(self, dataset: str, method: str) -> dict[str, Any]:
+        """The flat settings that a method would have here if the file gave it no grid; empty where it could not run."""
+        try:
+            (config,) = grid.configs(method, self.cards[dataset].modality, Grid({}, [], ""), self.spec)
+        except BenchmarkError:
+            return {}
+        return config.flat | {"impute": NONE}
+
     def flat(self, cell: Cell) -> dict[str, Any]:
         """The settings as flat parameters."""
         return self.configs[cell.dataset, cell.method, cell.config].flat
@@ -193,7 +201,8 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """Changes whenever a planned cell or what is asked of it changes."""
-        asked = self.spec.model_dump(mode="json", exclude={"mirror", "device", "limits", "tracking_uri"})
+        beside = {"mirror", "device", "limits", "tracking_uri"} | (set() if self.spec.ladder else {"ladder"})
+        asked = self.spec.model_dump(mode="json", exclude=beside)
         return digest([asked, [[cell.path, cell.condition] for cell in self.cells]], 16)
 
     def condition(self, dataset: str, config: str) -> Condition:

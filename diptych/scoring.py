@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from diptych.metrics.base import Undefined, metrics
+from diptych.metrics.base import Undefined, load, metrics
 from diptych.probes.base import Predictions
 from diptych.records import SCORE_COLUMNS, Status, empty_scores, read_json, write_json, write_npz, write_scores
 
 Array = np.ndarray
 
 LEVEL = 1e-6  # similarities of unit vectors closer than this are ties: float32 knows no better
+VALIDATION = "validation"  # the metric by which configurations of a method may be chosen
 NOT_PROBABILITIES = "the scores are decision values, not probabilities"
 
 
@@ -47,6 +48,8 @@ class Sheet:
         self.notes[str(place)] = {"tuned": found.tuned, "flags": list(found.flags)}
         for metric, (value, reason) in evaluate(self.label, found.scores, found.probabilities).items():
             self.add_value(place, metric, value, len(self.label), reason)
+        if found.held_out is not None and len(found.held_out):
+            self.add_value(place, VALIDATION, load(VALIDATION)(found.held_out, found.held_out), len(found.held_out))
 
     def add_ranks(self, place: Place, rank: Array, candidates: int) -> None:
         """Score retrieval by every metric of ranks."""

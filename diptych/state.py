@@ -63,6 +63,12 @@ def _prepared(plan: Plan, dataset: str, variant: str) -> JobState:
     return _state("prepare", f"{dataset}/{variant}", job, plan.root / "data" / dataset / variant / "card.json")
 
 
+def data_jobs(plan: Plan) -> Iterator[JobState]:
+    """The jobs of data sets and their variants, each by its own record."""
+    yield from (_download(plan, dataset) for dataset in plan.cards)
+    yield from (_prepared(plan, dataset, variant) for dataset, variant in plan.variants)
+
+
 def cell_jobs(plan: Plan, cell: Cell) -> Iterator[JobState]:
     """The jobs of one cell alone, each by its own record."""
     files = plan.files(cell)

@@ -117,10 +117,11 @@ def _tags(plan: Plan, found: Evidence) -> dict[str, str]:
     shown = {"mlflow.source.name": "diptych", "mlflow.source.type": "LOCAL"}
     shown |= {"mlflow.source.git.commit": commit} if commit else {}
     shown |= {"mlflow.note.content": f"{found.status}: {found.reason[:LONGEST_REASON]}"} if found.stage else {}
-    return {f"diptych.{name}": value for name, value in _own_tags(plan, found).items()} | shown
+    return {f"diptych.{name}": value for name, value in own_tags(plan, found).items()} | shown
 
 
-def _own_tags(plan: Plan, found: Evidence) -> dict[str, str]:
+def own_tags(plan: Plan, found: Evidence) -> dict[str, str]:
+    """What a run says of its cell beside scores and parameters; boards read it back."""
     cell, pretrain = found.cell, found.records["pretrain"]
     return {
         "cell": cell.path,

@@ -62,11 +62,14 @@ def _fitted():
 def test_scores_can_be_recomputed_from_the_kept_predictions(tmp_path):
     label, p = _fitted()
     sheet = Sheet(label, np.arange(len(label)))
-    sheet.add(Place("backbone", "linear"), Predictions(p, True))
+    sheet.add(Place("backbone", "linear"), Predictions(p, True, held_out=np.array([-1.0, -3.0])))
     sheet.add(Place("backbone", "svm", "missing_mcar", 0.2), Predictions(np.log(p), False))
     sheet.write(tmp_path / "scores.parquet", tmp_path / "predictions.npz")
     table, kept = read_table(tmp_path / "scores.parquet"), read_npz(tmp_path / "predictions.npz")
     assert tuple(table.columns) == SCORE_COLUMNS
+    held_out = table["metric"] == "validation"
+    assert table[held_out][["probe", "value", "n"]].values.tolist() == [["linear", -2.0, 2]]
+    table = table[~held_out]
     for key, probabilities in (("backbone|linear|clean|0", True), ("backbone|svm|missing_mcar|0.2", False)):
         again = evaluate(kept["label"], kept[key], probabilities)
         rows = table[table["probe"] == key.split("|")[1]]

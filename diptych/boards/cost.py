@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diptych.boards.figures import PANEL, Drawn, canvas, legend, style, svg
-from diptych.boards.frame import Board, Row, Task, groups, higher_is_better
+from diptych.boards.frame import RANKED, Board, Row, Task, groups, higher_is_better
 from diptych.boards.looks import GREY, mark, palette
 from diptych.stats import Summary
 
@@ -29,9 +29,10 @@ def plot(board: Board) -> Drawn | None:
     with style():
         figure, axes = canvas(len(scored), *PANEL)
         for axis, (task, rows) in zip(axes, scored.items(), strict=True):
+            spent = {row: max(seconds[task, board.behind(task, row)], NOTHING) for row in rows}
             for row in rows:
-                _point(axis, board, row, max(seconds[task, row], NOTHING), board.summaries[task, row])
-            _frontier(axis, board, task, {row: max(seconds[task, row], NOTHING) for row in rows})
+                _point(axis, board, row, spent[row], board.summaries[task, row])
+            _frontier(axis, board, task, spent)
             axis.set(xscale="log", title=str(task), ylabel=board.metric(task), xlabel="seconds of pretraining")
             axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             axis.xaxis.set_minor_locator(NullLocator())
@@ -47,7 +48,9 @@ def plot(board: Board) -> Drawn | None:
 def _frontier(axis: Axes, board: Board, task: Task, seconds: dict[Row, float]) -> None:
     """The best score of a method for at most so many seconds, as steps from the cheapest to the dearest."""
     sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-    points = sorted((seconds[row], -sign * board.summaries[task, row].mean) for row in seconds if row in board.ranked)
+    points = sorted(
+        (seconds[row], -sign * board.summaries[task, row].mean) for row in seconds if board.role(row) == RANKED
+    )
     if not points:
         return
     cost, best = np.array(points).T
@@ -58,6 +61,6 @@ def _frontier(axis: Axes, board: Board, task: Task, seconds: dict[Row, float]) -
 
 def _point(axis: Axes, board: Board, row: Row, seconds: float, score: Summary) -> None:
     colour = palette(board)[str(row)]
-    fill = colour if row in board.ranked else "none"
+    fill = colour if row in board.methods else "none"
     look = {"fmt": mark(board, row), "ms": 6, "lw": 1, "color": colour, "mfc": fill}
     axis.errorbar(seconds, score.mean, yerr=np.nan_to_num(score.sd), **look)

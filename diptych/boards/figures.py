@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from diptych.boards.damage import Curve
-from diptych.boards.frame import RANKED, Board, Row
+from diptych.boards.frame import METHODS, RANKED, Board, Row
 from diptych.boards.looks import GREY, INK, dash, mark, palette
 from diptych.boards.ranking import Standing, task_ranks, task_shares
 from diptych.catalog import components
@@ -155,9 +155,9 @@ def _severity(corruption: str) -> str:
 
 def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:
     """The methods with the largest area, and all controls."""
-    methods = [c for c in curves if board.role(c.row) == RANKED]
+    methods = [c for c in curves if board.role(c.row) in METHODS]
     methods.sort(key=lambda curve: -np.nan_to_num(curve.area.mean, nan=-np.inf))
-    return methods[:LINES] + [c for c in curves if board.role(c.row) != RANKED]
+    return methods[:LINES] + [c for c in curves if board.role(c.row) not in METHODS]
 
 
 def _line(axis: Axes, curve: Curve, colour: Any, stroke: Any) -> None:
@@ -174,7 +174,7 @@ def legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) ->
 
     colours, handles = palette(board), []
     for row in dict.fromkeys(rows):
-        fill = colours[str(row)] if board.role(row) == RANKED else "none"
+        fill = colours[str(row)] if board.role(row) in METHODS else "none"
         points = {"marker": mark(board, row), "mfc": fill, "ls": "none"}
         look = {"ls": dash(board, row)} if lines else points
         handles.append(Line2D([], [], color=colours[str(row)], label=str(row), **look))

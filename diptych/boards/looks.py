@@ -24,7 +24,7 @@ def palette(board: Board) -> dict[str, Any]:
     rows = dict.fromkeys(board.cells["row"])
     colours: dict[str, Any] = {str(row): INK if row.method == "supervised" else GREY for row in rows}
     found = hues()
-    return colours | {str(row): found[place % len(found)] for place, row in enumerate(board.ranked)}
+    return colours | {str(row): found[place % len(found)] for place, row in enumerate(board.methods)}
 
 
 @cache
@@ -37,7 +37,7 @@ def hues() -> list[Any]:
 
 def _turn(board: Board, row: Row, looks: tuple[Any, ...]) -> Any:
     """The look of a method among those that tell rows of one hue apart."""
-    place = board.ranked.index(row) if row in board.ranked else 0
+    place = board.methods.index(row) if row in board.methods else 0
     return looks[place // len(hues()) % len(looks)]
 
 

@@ -51,7 +51,8 @@ def _points(board: Board, task: Task, row: Row) -> Points | None:
     """Principal components of the ranked embedding of test rows."""
     from sklearn.decomposition import PCA
 
-    own = board.cells[(board.cells["task"] == task) & (board.cells["row"] == row) & (board.cells["status"] == "ok")]
+    shown = (board.cells["task"] == task) & (board.cells["row"] == board.behind(task, row))
+    own = board.cells[shown & (board.cells["status"] == "ok")]
     if not len(own):
         return None
     first = own.iloc[0]

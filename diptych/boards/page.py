@@ -30,6 +30,8 @@ from diptych.boards import (
     links,
     method_page,
     published,
+    rungs,
+    selection,
     site,
     tables,
     text,
@@ -53,6 +55,12 @@ def write(board: Board, folder: Path, uri: str) -> None:
     for name in ("leaderboard.md", "report.html"):
         site.write(folder / name, name, context)
     _write_pages(report, folder)
+
+
+def feeds(board: Board, uri: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The content of leaderboard.csv and leaderboard.json."""
+    report = _Report(board, resolve(uri, board.plan.root))
+    return report.flat, report.feed()
 
 
 def _write_pages(report: _Report, folder: Path) -> None:
@@ -140,6 +148,19 @@ class _Report:
         return finetuned.compare(self.board)
 
     @cached_property
+    def scores(self) -> dict[str, Any]:
+        """The score that ranks of every row of every task."""
+        scores = _without_nan([_score(self.board, task, row) for task, row in self.board.summaries])
+        return {"benchmark": self.board.plan.name, "scores": scores}
+
+    @cached_property
+    def ladder(self) -> tuple[list[rungs.Agreement], list[str]]:
+        """Rank agreement with the other rungs that the benchmark file names, and those that are not there."""
+        plan = self.board.plan
+        own = rungs.Rung.of(self.scores, {name: card.modality for name, card in plan.cards.items()})
+        return rungs.ladder(own, plan.spec.ladder, plan.root / "boards")
+
+    @cached_property
     def overall(self) -> list[Standing]:
         """The leaderboard over all data sets."""
         return leaderboard(self.board)
@@ -154,7 +175,7 @@ class _Report:
         """What the terminal prints and other programs read."""
         board, overview = self.board, tables.overview(self.board)
         return {
-            "benchmark": board.plan.name,
+            **self.scores,
             "file": board.plan.benchmark.as_posix(),
             "description": board.plan.spec.description,
             "root": board.plan.root.as_posix(),
@@ -163,9 +184,10 @@ class _Report:
             "rank_by": {"probe": board.probe, "metric": {str(task): board.metric(task) for task in board.tasks}},
             "status": dict(Counter(board.cells["status"])),
             "leaderboard": _without_nan(self.flat.to_dict("records")),
-            "scores": _without_nan([_score(board, task, row) for task, row in board.summaries]),
             "overview": [[tables.plain(entry) for entry in line] for line in (overview.columns, *overview.rows)],
             "notes": self.notes,
+            "selection": _without_nan(selection.feed(board)),
+            "ladder": _without_nan([asdict(pair) for pair in self.ladder[0]]),
             "effects": _without_nan([effect.feed for effect in self.effects]),
             "thresholds": _without_nan([threshold.feed for threshold in self.thresholds]),
             "finetuned": _without_nan([compared.feed for compared in self.finetuned]),
@@ -185,6 +207,8 @@ class _Report:
             "overall": tables.standings(board),
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "overview": tables.overview(board),
+            "selection": selection.table(board),
+            "ladder": rungs.table(*self.ladder),
             "tasks": [_section(board, task) for task in board.tasks],
             "thresholds": thresholds.table(board, self.thresholds),
             "figures": _figures(self),

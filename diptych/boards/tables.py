@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diptych.boards import links
-from diptych.boards.frame import RANKED, Board, Row, Task, higher_is_better
+from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import Standing, leaderboard, task_ranks, task_shares
 from diptych.catalog import components
 from diptych.stats import Summary
@@ -137,7 +137,6 @@ def standings(board: Board, modality: str = "") -> Table:
 def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
     ranked = s.role == RANKED
     rank = number(s.mean_rank, 2) if s.scored else "–"
-    short = "number muted" if s.scored == s.planned else "number bad"
     return (
         Entry(s.place or "–", kind="number best" if s.place in ("1", "1=") else "number"),
         name_entry(board, s.row),
@@ -150,12 +149,16 @@ def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
         number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {_count(s.tasks, 'data set')}"),
         _wins(s.above_random),
         _wins(s.above_raw),
-        Entry(f"{s.scored}/{s.planned}", kind=short),
+        _cells(s.scored, s.planned),
     )
 
 
 def _wins(wins: tuple[int, int]) -> Entry:
     return Entry(f"{wins[0]}/{wins[1]}" if wins[1] else "–", kind="number")
+
+
+def _cells(scored: int, planned: int) -> Entry:
+    return Entry(f"{scored}/{planned}", kind="number muted" if scored == planned else "number bad")
 
 
 def _count(n: int, what: str) -> str:
@@ -164,7 +167,7 @@ def _count(n: int, what: str) -> str:
 
 def overview(board: Board) -> Table:
     """One line per task: the best self-supervised row and every control."""
-    controls = list(dict.fromkeys(row.method for _, row in board.summaries if board.role(row) != RANKED))
+    controls = list(dict.fromkeys(row.method for _, row in board.summaries if board.role(row) not in METHODS))
     headings = [Entry(control, kind="number") for control in controls]
     rows = []
     for task in board.tasks:
@@ -205,7 +208,7 @@ def task_table(board: Board, task: Task) -> Table:
     cells = board.cells[board.cells["task"] == task]
     rows = []
     for row, summary in sorted(scores.items(), key=lambda item: (not item[1].n, sign * item[1].mean, item[0])):
-        own = cells[cells["row"] == row]
+        own = cells[cells["row"] == board.behind(task, row)]
         seconds = own["seconds"].mean()
         standing = number(rank[row], 1) if summary.n else "–"
         rows.append((
@@ -214,7 +217,7 @@ def task_table(board: Board, task: Task) -> Table:
             Entry(standing if board.role(row) == RANKED else f"({standing})", kind="number", value=rank[row]),
             number_entry(shares[row], 2),
             number_entry(float(seconds), 1, "number muted"),
-            Entry(f"{summary.n}/{len(own)}", kind="number muted" if summary.n == len(own) else "number bad"),
+            _cells(*board.counts(row, [task])),
         ))  # fmt: skip
     score = Entry(f"{metric} ({board.probe})", title=metric_entry(metric).title, kind="number")
     rest = (

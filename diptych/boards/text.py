@@ -103,7 +103,12 @@ def _reader(probe: str) -> str:
 def _absent(board: Board) -> list[str]:
     """Terms of what this benchmark does not have."""
     asked = board.plan.spec
-    has = {"Effects": asked.effects, "Fine-tuned": FINE_TUNED in asked.probes, "Imputation": asked.impute != [NONE]}
+    has = {
+        "Grid": board.choices,
+        "Effects": asked.effects,
+        "Fine-tuned": FINE_TUNED in asked.probes,
+        "Imputation": asked.impute != [NONE],
+    }
     return [term for term in has if not has[term]]
 
 
@@ -118,6 +123,11 @@ TERMS = {
         {SMALLEST_GAP:g} or {GAP_SDS:g} pooled seed sds.""",
     "> random, > raw": "data sets on which the row is above that control by more than the tie tolerance.",
     "Cells": "cells that have this score / cells that were planned; the denominator is fixed before anything runs.",
+    "Grid": """a method with several configurations is ranked by two rows. Default config: the one that runs without a
+        grid (the first of the grid where that is not in it). Best of n by validation: on each data set the one of n
+        with the best mean score, over seeds, of training rows that were held out while the probe was fitted; its test
+        score counts. A configuration that lost seeds yields to those that did not. Grid points are not ranked, and
+        neither is the oracle, the best of them on test.""",
     "Controls": """raw: the input itself, flattened; random: the encoder untrained; pca: principal components of the
         input; supervised: the same encoder trained on labels. They stand beside the methods and are not ranked with
         them. Neither are rows marked supervised: they saw training labels.""",

@@ -25,12 +25,13 @@ class Metric(ABC):
 
     labels: class indices [n] and chosen classes [n] · scores, probabilities: class indices [n] and [n, classes] ·
     ranks: number of candidates [n] and rank of the best relevant one [n] ·
-    embeddings: [n, d] and [n, d], two views of the same rows; a metric of one embedding reads `predicted` alone.
+    embeddings: [n, d] and [n, d], two views of the same rows; a metric of one embedding reads `predicted` alone ·
+    held_out: `predicted` are scores [n] of training rows whose fold was held out, `truth` is not read.
     """
 
     higher_is_better: ClassVar[bool]
     bounds: ClassVar[tuple[float, float]]
-    needs: ClassVar[Literal["labels", "scores", "probabilities", "embeddings", "ranks"]]
+    needs: ClassVar[Literal["labels", "scores", "probabilities", "embeddings", "ranks", "held_out"]]
     chance: ClassVar[str]  # the value of a predictor that knows nothing, or of a collapsed encoder
 
     def __call__(self, truth: np.ndarray, predicted: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,8 @@ class Predictions:
     probabilities: bool  # whether rows of `scores` are probabilities
     tuned: dict[str, Any] = field(default_factory=dict)  # chosen hyper-parameters
     flags: tuple[str, ...] = ()  # "not_converged", "edge_of_grid", "untuned" (too few labels to choose by), …
+    # [m], of training rows while their fold was held out, at the chosen setting: log-likelihoods or hits (1, 0)
+    held_out: Array | None = None
 
 
 class Probe(ABC):
@@ -52,7 +54,7 @@ class Probe(ABC):
         alike = len(found.scores) > 1 and not np.ptp(found.scores, axis=0).any()
         flags = (*found.flags, "constant") if alike else found.flags
         scores = _spread(found.scores, present, classes, found.probabilities)
-        return Predictions(scores, found.probabilities, found.tuned, flags)
+        return replace(found, scores=scores, flags=flags)
 
     @abstractmethod
     def restrict(self, prepared: Any, rows: Array) -> Any:

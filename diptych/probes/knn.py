@@ -57,11 +57,11 @@ class Knn(Probe):
     def _predict(self, prepared: _Neighbours, y: Array, groups: Array | None, seed: int) -> Predictions:
         left_out = prepared.leave_out(np.arange(len(y)) if groups is None else groups)
         sizes = _sizes(len(y)) if np.bincount(y).max() > 1 else [1]  # a class's only row left out is always missed
-        hits = {k: float((self._votes(left_out, y, k).argmax(1) == y).mean()) for k in sizes}
-        k = max(hits, key=lambda size: (hits[size], size))  # ties: more neighbours, smoother scores
+        hits = {k: self._votes(left_out, y, k).argmax(1) == y for k in sizes}
+        k = max(hits, key=lambda size: (hits[size].mean(), size))  # ties: more neighbours, smoother scores
         shares = self._votes(prepared.nearest, y, k)  # [n_test, K]
         scores = (shares + SMOOTHING) / (1 + SMOOTHING * shares.shape[1])
-        return Predictions(scores, True, {"k": k}, () if len(sizes) > 1 else ("untuned",))
+        return Predictions(scores, True, {"k": k}, () if len(sizes) > 1 else ("untuned",), hits[k].astype(float))
 
     def _votes(self, nearest: _Nearest, y: Array, k: int) -> Array:
         """Σ exp(s/T) of the k nearest by class, as shares [rows, K]."""

@@ -52,11 +52,13 @@ class Linear(Probe):
 
     def _predict(self, prepared: _Scaled, y: Array, groups: Array | None, seed: int) -> Predictions:
         splits = folds(y, groups, seed=seed)[: 1 if len(y) >= ONE_SPLIT_FROM else None]
-        exponent, flags = _search(_Paths(prepared.train, y, splits, self.max_iter)) if splits else (0.0, ["untuned"])
+        paths = _Paths(prepared.train, y, splits, self.max_iter)
+        exponent, flags = _search(paths) if splits else (0.0, ["untuned"])
         model = LogisticRegression(C=10.0**exponent, max_iter=self.max_iter, tol=TOLERANCE)
         if not converged(partial(model.fit, prepared.train, y)):
             flags.append("not_converged")
-        return Predictions(model.predict_proba(prepared.test), True, {"C": 10.0**exponent}, tuple(flags))
+        tuned = {"C": 10.0**exponent}
+        return Predictions(model.predict_proba(prepared.test), True, tuned, tuple(flags), paths.held_out.get(exponent))
 
 
 class _Paths:
@@ -66,11 +68,13 @@ class _Paths:
         self.parts = [(x[fit], y[fit], x[valid], y[valid]) for fit, valid in splits]
         self.models = [LogisticRegression(warm_start=True, max_iter=max_iter, tol=FOLD_TOLERANCE) for _ in splits]
         self.weights: list[dict[float, tuple[Array, Array]]] = [{} for _ in splits]
+        self.held_out: dict[float, Array] = {}  # log-likelihoods of the rows of all folds
         self.failed = False
 
     def loss(self, exponent: float) -> float:
         """Mean over the rows of all folds."""
         losses = np.concatenate([self._losses(fold, exponent) for fold in range(len(self.parts))])
+        self.held_out[exponent] = -losses
         return float(losses.mean()) if len(losses) else 0.0
 
     def _losses(self, fold: int, exponent: float) -> Array:

@@ -28,5 +28,15 @@ class RandomForest(Probe):
 
     def _predict(self, prepared: tuple[Array, Array], y: Array, groups: Array | None, seed: int) -> Predictions:
         train, test = prepared
+        settings = {"trees": self.trees, "max_depth": self.max_depth}
         model = RandomForestClassifier(self.trees, max_depth=self.max_depth, random_state=seed, n_jobs=1).fit(train, y)
-        return Predictions(model.predict_proba(test), True, {"trees": self.trees, "max_depth": self.max_depth})
+        return Predictions(model.predict_proba(test), True, settings, held_out=_out_of_bag(model, train, y))
+
+
+def _out_of_bag(model: RandomForestClassifier, train: Array, y: Array) -> Array:
+    """Whether the trees that did not see a row call it rightly [m], for the rows that some tree did not see."""
+    rows = np.arange(len(y))
+    unseen = np.stack([~np.isin(rows, drawn) for drawn in model.estimators_samples_])  # [trees, n]
+    votes = sum(out[:, None] * tree.predict_proba(train) for tree, out in zip(model.estimators_, unseen, strict=True))
+    hits: Array = (np.asarray(votes).argmax(1) == y)[unseen.any(0)].astype(float)
+    return hits

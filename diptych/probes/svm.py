@@ -51,12 +51,12 @@ class Svm(Probe):
         return len(prepared.test)
 
     def _predict(self, prepared: _Distances, y: Array, groups: Array | None, seed: int) -> Predictions:
-        rows, chosen = np.arange(len(y)), float("inf")
+        rows, chosen, held_out = np.arange(len(y)), float("inf"), None
         flags = ["untuned"]
         if len(y) // (y.max() + 1) >= 5 and len(y) >= 50:
             if len(y) > MAX_ROWS:
                 rows = np.sort(train_test_split(rows, train_size=MAX_ROWS, random_state=0, stratify=y)[0])
-            chosen, flags = self._search(prepared, rows, y, groups)
+            chosen, flags, held_out = self._search(prepared, rows, y, groups)
         x, y = prepared.train[rows], y[rows]
         near, far = prepared.of(rows)
         gamma = _gamma(x)
@@ -69,26 +69,32 @@ class Svm(Probe):
         if not ended:
             flags.append("not_converged")
         f = model.decision_function(np.exp(-gamma * far))  # [n_test] for two classes, else [n_test, K]
-        return Predictions(np.stack([-f, f], 1) if f.ndim == 1 else f, False, {"C": _written(cost)}, tuple(flags))
+        scores = np.stack([-f, f], 1) if f.ndim == 1 else f
+        return Predictions(scores, False, {"C": _written(cost)}, tuple(flags), held_out)
 
-    def _search(self, prepared: _Distances, rows: Array, y: Array, groups: Array | None) -> tuple[float, list[str]]:
-        """The C with the best mean accuracy over folds; ties: the smaller."""
+    def _search(
+        self, prepared: _Distances, rows: Array, y: Array, groups: Array | None
+    ) -> tuple[float, list[str], Array | None]:
+        """The C with the best mean accuracy over folds, ties: the smaller; and which held-out rows it calls rightly."""
         x, y, distances = prepared.train[rows], y[rows], prepared.of(rows)[0]
         smallest = int(np.bincount(y).min())
         splits = folds(y, None if groups is None else groups[rows], count=min(5, max(2, smallest)))
         flags = ["few_per_class"] if smallest < 5 else []
-        hits = np.empty((len(GRID), len(splits)))
-        for number, (fit, valid) in enumerate(splits):
+        hits = np.full((len(GRID), len(y)), np.nan)
+        for fit, valid in splits:
             gamma = _gamma(x[fit])
             inner, outer = (np.exp(-gamma * distances[np.ix_(part, fit)]) for part in (fit, valid))
             for place, cost in enumerate(GRID):
                 model = _svc(cost, len(fit))
                 ended = _ended(model, inner, y[fit])
                 flags += [] if ended else ["folds_overflowed" if ended is None else "folds_not_converged"]
-                hits[place, number] = -np.inf if ended is None else (model.predict(outer) == y[valid]).mean()
+                hits[place, valid] = -np.inf if ended is None else model.predict(outer) == y[valid]
         if not splits:
-            return float("inf"), [*flags, "untuned"]
-        return GRID[int(np.average(hits, axis=1).argmax())], sorted(set(flags))
+            return float("inf"), [*flags, "untuned"], None
+        mean = np.stack([hits[:, valid].mean(1) for _, valid in splits], 1)  # [C, folds]
+        best = int(np.average(mean, axis=1).argmax())
+        known = np.isfinite(hits[best])  # a fold of one class is no fold
+        return GRID[best], sorted(set(flags)), hits[best][known]
 
 
 def _svc(cost: float, rows: int) -> SVC:

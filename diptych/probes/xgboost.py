@@ -9,6 +9,7 @@ import xgboost
 from diptych.probes.base import Array, Predictions, Probe, folds
 
 PATIENCE = 30  # rounds without a better held-out loss
+PROBABILITY_FLOOR = 1e-15
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,16 @@ class Xgboost(Probe):
     def _predict(self, prepared: _Quantiles, y: Array, groups: Array | None, seed: int) -> Predictions:
         settings = self._settings(len(y), int(y.max()) + 1, seed)
         splits = folds(y, groups, seed=seed)
-        rounds, flags = self._early_stop(prepared, settings, y, splits[0]) if splits else (100, ["untuned"])
+        untuned = 100, ["untuned"], None
+        rounds, flags, held_out = self._early_stop(prepared, settings, y, splits[0]) if splits else untuned
         prepared.binned.set_info(label=y)
         p = xgboost.train(settings, prepared.binned, rounds).inplace_predict(prepared.test)
-        return Predictions(np.stack([1 - p, p], 1) if p.ndim == 1 else p, True, {"trees": rounds}, tuple(flags))
+        return Predictions(_by_class(p), True, {"trees": rounds}, tuple(flags), held_out)
 
     def _early_stop(
         self, prepared: _Quantiles, settings: dict[str, Any], y: Array, split: tuple[Array, Array]
-    ) -> tuple[int, list[str]]:
-        """Rounds until the loss of held-out rows stops falling."""
+    ) -> tuple[int, list[str], Array]:
+        """Rounds until the loss of held-out rows stops falling, and their log-likelihoods then."""
         made: list[xgboost.QuantileDMatrix] = [prepared.binned]
         for rows in split:  # the rows to fit take the bins of all of train, the held-out rows those of the rows to fit
             bins = {"max_bin": self.max_bin, "ref": made[-1], "nthread": 1}
@@ -61,7 +63,10 @@ class Xgboost(Probe):
         patience = {"early_stopping_rounds": PATIENCE, "verbose_eval": False}
         stopped = xgboost.train(settings, made[1], self.trees, evals=[(made[2], "held_out")], **patience)
         rounds = stopped.best_iteration + 1
-        return rounds, ["edge_of_grid"] if rounds == self.trees else []
+        p = _by_class(stopped.predict(made[2], iteration_range=(0, rounds)))
+        truth = y[split[1]]
+        likelihood = np.log(np.maximum(p[np.arange(len(truth)), truth], PROBABILITY_FLOOR))
+        return rounds, ["edge_of_grid"] if rounds == self.trees else [], likelihood
 
     def _settings(self, n: int, classes: int, seed: int) -> dict[str, Any]:
         several = {"objective": "multi:softprob", "num_class": classes, "eval_metric": "mlogloss"}
@@ -79,3 +84,8 @@ class Xgboost(Probe):
             "nthread": 1,
             "device": "cpu",
         }
+
+
+def _by_class(p: Array) -> Array:
+    """Probabilities [n, classes]; of two classes xgboost gives the second one's alone."""
+    return np.stack([1 - p, p], 1) if p.ndim == 1 else p

@@ -1,17 +1,18 @@
-"""Audit: check a board against its evidence; a finding makes the exit code 1."""
+"""Audit: check a board against its evidence; an error makes the exit code 1, warnings alone do not."""
 
 from pathlib import Path
 
 
 def run(*, benchmark: str, root: str, uri: str, marker: Path | None, rerun: int = 1) -> int:
-    """Print the findings and write audit.json and audit.txt."""
-    from diptych import audit
+    """Print the findings and write audit.json, audit.txt and audit.html."""
+    from diptych import audits
     from diptych.records import write_json
 
-    found = audit.run(benchmark, root, uri, rerun)
+    found = audits.run(benchmark, root, uri, rerun)
     for finding in found:
-        print(finding)
-    print(f"audit: {len(found)} finding{'' if len(found) == 1 else 's'}")
-    if marker and not found:
-        write_json(marker, {"findings": 0})
-    return 1 if found else 0
+        print(f"{finding.severity}: {finding}")
+    print(f"audit: {audits.counted(found)}")
+    wrong = len(audits.errors(found))
+    if marker and not wrong:
+        write_json(marker, {"errors": 0, "warnings": len(found)})
+    return 1 if wrong else 0

@@ -1,5 +1,6 @@
 """Embed every sample of a cell's data set with its frozen encoder, and note the health of the representation."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from diptych.records import Status, read_json, read_npz, write_json, write_npz
 
 HEALTH_ROWS = 2000  # rows that the health metrics look at
 # An encoder is called collapsed when the normalised embeddings of training rows hardly differ (std·√d; 1 = spread
-# over the sphere, 0 = one point), or when all of them lie on one line (effective rank after centring).
+# over the sphere, 0 = one point), or when all of them lie on one line (effective rank after centring); unless they
+# stood no farther apart before the first step: the mean over the windows of a normalised series is alike for all
+# series, however well windows are told apart.
 COLLAPSED_STD, COLLAPSED_RANK = 0.01, 1.05
 # Collapse begins in the projections, since the objective sees nothing else. A fiftieth of the spread is none (those of
 # an untrained projector on tables stand at a tenth); and where batch norm keeps it up, less than two directions
@@ -37,7 +40,7 @@ def run(
     device: str,
 ) -> None:
     """Write all named embeddings of all rows; pass a failed pretraining on."""
-    from diptych.embedder import PROJECTION, resolve, restore
+    from diptych.embedder import PROJECTION, initial, resolve, restore
     from diptych.train import Stopwatch, seed_everything
 
     trained = read_json(pretrain)
@@ -58,7 +61,9 @@ def run(
     if broken:
         raise ValueError(f"embeddings {', '.join(broken)} hold NaN or infinity")
     if trained["steps"]:
-        _check_collapse(next(iter(found.values())), samples)
+        _check_collapse(
+            _first(found), samples, lambda: _first(initial(trained["job"], facts, encoder, device).embed(samples))
+        )
     seen = found | restored.project(found)
     health = {name: _spread(z, samples) for name, z in seen.items()}
     for name, values in _agreement(restored, samples, rng, seen).items():
@@ -96,15 +101,29 @@ def _train_rows(z: np.ndarray, samples: Samples) -> np.ndarray:
     return np.asarray(z[np.flatnonzero(samples.split == 0)[:HEALTH_ROWS]], dtype=np.float64)  # [n, d]
 
 
-def _check_collapse(z: np.ndarray, samples: Samples) -> None:
+def _check_collapse(z: np.ndarray, samples: Samples, before: Callable[[], np.ndarray]) -> None:
+    """`before`: the embeddings [n, d] of the untrained encoder, which are only asked for where something is wrong."""
+    spread, rank = _extent(z, samples)
+    point, line = spread < COLLAPSED_STD, z.shape[1] > 1 and rank < COLLAPSED_RANK
+    if not (point or line):
+        return
+    first_spread, first_rank = _extent(before(), samples)
+    if (point and spread <= first_spread) or (line and rank <= first_rank):
+        limits = f"limits {COLLAPSED_STD} and {COLLAPSED_RANK}; untrained {first_spread:.2g} and {first_rank:.3g}"
+        raise Collapsed(f"std·√d of normalised embeddings {spread:.2g}, effective rank {rank:.3g} ({limits})")
+
+
+def _first(found: dict[str, np.ndarray]) -> np.ndarray:
+    return next(iter(found.values()))
+
+
+def _extent(z: np.ndarray, samples: Samples) -> tuple[float, float]:
+    """std·√d of normalised embeddings of training rows, and their effective rank after centring."""
     from diptych.metrics.base import load
 
     rows = _train_rows(z, samples)
     centred = rows - rows.mean(0)
-    spread, rank = load("std_ratio")(rows, rows), load("effective_rank")(centred, centred)
-    if spread < COLLAPSED_STD or (z.shape[1] > 1 and rank < COLLAPSED_RANK):
-        limits = f"limits {COLLAPSED_STD} and {COLLAPSED_RANK}"
-        raise Collapsed(f"std·√d of normalised embeddings {spread:.2g}, effective rank {rank:.3g} ({limits})")
+    return load("std_ratio")(rows, rows), load("effective_rank")(centred, centred)
 
 
 def _check_projection(z: np.ndarray, alignment: float, samples: Samples) -> None:

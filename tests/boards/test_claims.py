@@ -15,7 +15,7 @@ NOT_YET = {"clocs", "ncl", "timesurl"}  # methods whose published numbers are re
 
 def measured(values, **other):
     about = {"dataset": "d", "method": "m", "probe": "p", "metric": "accuracy", "condition": "", "config": "1"}
-    rows = [about | {"settings": {"encoder.dim": "100"}, "value": value} | other for value in values]
+    rows = [about | {"settings": {"encoder.dim": "100"}, "value": value, "n": 35} | other for value in values]
     return pd.DataFrame(rows)
 
 
@@ -85,6 +85,8 @@ def test_every_claim_on_cifar_is_for_one_planned_row_with_its_encoder_alone(tmp_
         ((0.85, 0.92), [0.90, 0.90, 0.90], "inside"),
         ((0.95, 0.99), [0.90, 0.90, 0.90], "outside"),
         (0.886, [31 / 35, 31 / 35], "inside"),  # equal up to the printed digits
+        (30 / 35, [31 / 35, 31 / 35], "inside"),  # one test row
+        (29 / 35, [31 / 35, 31 / 35], "outside"),
         (0.99, [0.9], "outside (one seed: no spread)"),
         (0.99, [], "not measured"),
     ],

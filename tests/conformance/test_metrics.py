@@ -10,7 +10,7 @@ from diptych import catalog
 from diptych.metrics.base import Metric, Undefined, check_bounds, metrics
 from diptych.records import SCORE_COLUMNS, empty_scores, read_table, write_scores
 
-KINDS = {"labels", "scores", "probabilities", "embeddings", "ranks"}
+KINDS = {"labels", "scores", "probabilities", "embeddings", "ranks", "held_out"}
 LABELLED = sorted(n for n, m in metrics().items() if m.needs in ("labels", "scores", "probabilities"))
 
 
@@ -30,6 +30,8 @@ def _inputs(name, rng, n=40):
     needs = metrics()[name].needs
     if needs == "embeddings":
         return rng.normal(size=(n, 5)), rng.normal(size=(n, 5))
+    if needs == "held_out":
+        return np.zeros(n), -rng.exponential(size=n)
     if needs == "ranks":
         return np.full(n, 30), rng.integers(2, 61, n) / 2
     scores = rng.dirichlet(np.ones(4), n)

@@ -57,6 +57,20 @@ def test_learns_real_data_and_repeats_itself(name, loader):
     assert np.array_equal(_scores(name, z, y, test, 3).scores, found.scores)
 
 
+@pytest.mark.parametrize("loader", [datasets.load_iris, datasets.load_wine], ids=["iris", "wine"])
+def test_score_of_held_out_training_rows(name, loader):
+    """High on labels that can be learnt, near chance on shuffled ones, and blind to test rows."""
+    z, y, test, _ = _halves(loader)
+    probe = load(name)
+    held_out = probe.predict(probe.prepare(z, test), y, None, 3, 0).held_out
+    assert 0 < len(held_out) <= len(y)
+    assert np.isfinite(held_out).all()
+    assert held_out.max() <= 1
+    assert np.array_equal(probe.predict(probe.prepare(z, test[::-1] + 5), y, None, 3, 0).held_out, held_out)
+    shuffled = np.random.default_rng(1).permutation(y)
+    assert probe.predict(probe.prepare(z, test), shuffled, None, 3, 0).held_out.mean() < held_out.mean() - 0.2
+
+
 def test_what_is_prepared_is_not_used_up(name):
     z, y, test, _ = _halves(datasets.load_wine)
     probe = load(name)

@@ -87,6 +87,7 @@ rule audit:
     output:
         f"{boards_folder}/audit.json",
         f"{boards_folder}/audit.txt",
+        f"{boards_folder}/audit.html",
     log:
         f"{boards_folder}/audit.log",
     benchmark:

@@ -1,0 +1,169 @@
+"""Does the board say what the cells say? The long table, its copy, MLflow, and the leaderboard, each made again."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from diptych.aggregate import Tracked
+from diptych.audits.findings import Finding
+from diptych.audits.kept import Case, Kept
+from diptych.records import read_json, read_table
+from diptych.track import own_tags
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLACE = ("embedding", "probe", "corruption", "severity", "metric")
+SHOWN = 5  # differing values named for one cell and file
+PATHS = ("root", "file", "mlflow")  # of a feed: where it was made
+LADDER = "ladder"  # the agreement with other boards, which may have been made again since
+
+
+def planned(kept: Kept) -> Iterator[Finding]:
+    """Both tables have rows for every planned cell and for no other."""
+    asked = {case.name for case in kept.cases}
+    for file, cells in (("results.parquet", kept.results.keys()), ("cells.parquet", kept.cells.keys())):
+        for cell in sorted(asked ^ cells):
+            states = ("a row", "none") if cell in asked else ("no row", "one")
+            yield Finding("board", cell, file, *states)
+
+
+def results(case: Case) -> Iterator[Finding]:
+    """The long table says of a cell what its files say."""
+    table = case.kept.results.get(case.name)
+    if table is None:
+        return  # told by `planned`
+    said = case.said
+    yield from _values(case, "results.parquet", _scores(said.scores), _scores(table[table["metric"] != ""]))
+    stated = {"status": said.status, "key": said.key, "seed": case.cell.seed, "condition": case.cell.condition}
+    stated |= {"role": case.kept.plan.role(case.cell)}
+    stated |= {name: said.cost[f"cost/{name}"] for name in ("seconds", "parameters") if f"cost/{name}" in said.cost}
+    for name, value in stated.items():
+        for other in set(table[name]) - {value}:
+            yield Finding("board", case.name, f"results.parquet: {name}", str(value), str(other))
+
+
+def cells(case: Case) -> Iterator[Finding]:
+    """The table of cells, from which rows and ranks are made, says what the files say."""
+    row = case.kept.cells.get(case.name, {})
+    stated = own_tags(case.kept.plan, case.said) | {"seed": case.cell.seed}
+    stated["params"] = json.dumps(_params(case), sort_keys=True)
+    for name, value in stated.items():
+        if row and row.get(name) != value:
+            yield Finding("board", case.name, f"cells.parquet: {name}", str(value), str(row.get(name)))
+
+
+def _params(case: Case) -> dict[str, str]:
+    return {name: str(value) for name, value in case.kept.plan.flat(case.cell).items()}
+
+
+def _scores(table: pd.DataFrame) -> dict[tuple[Any, ...], float]:
+    return dict(zip(table[list(PLACE)].itertuples(index=False, name=None), table["value"], strict=True))
+
+
+def _values(case: Case, file: str, stated: dict[Any, float], found: dict[Any, float]) -> Iterator[Finding]:
+    """The first few places where two tables differ."""
+    places = sorted(stated.keys() | found.keys())
+    others = (p for p in places if not _same(stated.get(p), found.get(p)))
+    for place in islice(others, SHOWN):
+        named = " ".join(map(str, place))
+        yield Finding("board", case.name, f"{file}: {named}", f"{stated.get(place)} (files)", str(found.get(place)))
+
+
+def _same(first: float | None, second: float | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return bool(first == second or (np.isnan(first) and np.isnan(second)))
+
+
+def tracked(case: Case) -> Iterator[Finding]:
+    """MLflow has one run of the cell, which ended and says what the files say."""
+    kept = case.kept
+    runs = kept.runs.get(case.name, [])
+    if len(runs) != 1 or runs[0].info.status == "RUNNING":
+        found = f"{len(runs)} runs" if len(runs) != 1 else "a run that never ended"
+        yield Finding("mlflow", case.name, "run", "one run that ended", found)
+        return
+    own = Tracked(kept.plan, kept.store, {case.cell: runs[0]})
+    for d in own.differences(case.said, own.scores(case.cell)):
+        yield Finding("mlflow", case.name, d["metric"], f"{d['files']} (files)", f"{d['mlflow']} (MLflow)")
+    for name, value in (_params(case) if runs[0].data.params != _params(case) else {}).items():
+        if runs[0].data.params.get(name) != value:
+            found = f"{runs[0].data.params.get(name)} (MLflow)"
+            yield Finding("mlflow", case.name, f"parameter {name}", f"{value} (plan)", found)
+    table = kept.results.get(case.name)
+    for other in set() if table is None else set(table["run_id"]) - {runs[0].info.run_id}:
+        yield Finding("mlflow", case.name, "results.parquet: run_id", runs[0].info.run_id, other)
+
+
+def unplanned(kept: Kept) -> Iterator[Finding]:
+    """MLflow has no run of a cell that the plan no longer asks for: dropping a cell is a choice to be told."""
+    asked = {case.name for case in kept.cases}
+    if dropped := sorted(kept.runs.keys() - asked):
+        found = f"{len(dropped)} other cells, the first {dropped[0]}"
+        yield Finding("dropped", dropped[0], "MLflow", "runs of planned cells alone", found, "warning")
+
+
+def copies(kept: Kept) -> Iterator[Finding]:
+    """results.csv is results.parquet."""
+    table = read_table(kept.folder / "results.parquet")
+    yield from _as_text(table, kept.folder / "results.csv")
+
+
+def leaderboard(kept: Kept) -> Iterator[Finding]:
+    """The leaderboard, made again from the long table, says the same."""
+    from diptych.boards.frame import Board
+    from diptych.boards.page import feeds
+
+    if not kept.whole:
+        return  # told by `planned`
+    table, feed = feeds(Board(kept.plan, kept.folder), kept.uri)
+    yield from _as_text(table, kept.folder / "leaderboard.csv")
+    found, made = read_json(kept.folder / "leaderboard.json"), json.loads(json.dumps(feed))
+    for name in sorted((found.keys() | made.keys()) - {*PATHS, LADDER}):
+        for where, expected, seen in islice(_apart(made.get(name), found.get(name)), SHOWN):
+            yield Finding("leaderboard", "all", f"leaderboard.json: {name}{where}", expected, seen)
+
+
+def _apart(made: Any, found: Any) -> Iterator[tuple[str, str, str]]:
+    """Where two JSON values differ, and what each says there."""
+    if isinstance(made, dict) and isinstance(found, dict):
+        for name in sorted(made.keys() | found.keys()):
+            yield from ((f".{name}{w}", e, s) for w, e, s in _apart(made.get(name), found.get(name)))
+    elif isinstance(made, list) and isinstance(found, list) and len(made) == len(found):
+        for number, pair in enumerate(zip(made, found, strict=True)):
+            yield from ((f"[{number}]{w}", e, s) for w, e, s in _apart(*pair))
+    elif made != found:
+        yield "", str(made), str(found)
+
+
+def _as_text(table: pd.DataFrame, path: Path) -> Iterator[Finding]:
+    """The first few places where a csv differs from the table that it was written from."""
+    made, found = _text(io.StringIO(table.to_csv(index=False))), _text(path)
+    if made.shape != found.shape or list(made.columns) != list(found.columns):
+        expected, seen = (f"{len(t)} rows of {len(t.columns)} columns" for t in (made, found))
+        yield Finding(_check(path), "all", path.name, expected, seen)
+        return
+    for row, column in islice(zip(*np.nonzero((made != found).to_numpy()), strict=True), SHOWN):
+        expected, seen = (str(t.iat[row, column]) for t in (made, found))
+        yield Finding(_check(path), _named(made.iloc[row]), f"{path.name}: {made.columns[column]}", expected, seen)
+
+
+def _text(source: Any) -> pd.DataFrame:
+    return pd.read_csv(source, dtype=str, keep_default_na=False)
+
+
+def _check(path: Path) -> str:
+    return "leaderboard" if path.stem == "leaderboard" else "board"
+
+
+def _named(row: pd.Series[Any]) -> str:
+    """The cell of a result, the row of a leaderboard."""
+    return str(row["cell"]) if "cell" in row else " ".join(filter(None, (row["scope"], row["method"], row["config"])))

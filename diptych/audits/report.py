@@ -1,0 +1,135 @@
+"""The audit for programs (audit.json), for a terminal (audit.txt) and for a browser (audit.html)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from diptych.audits.findings import Finding, counted, errors
+from diptych.audits.kept import Kept
+from diptych.audits.leakage import LOOKED_AT, NEAR
+from diptych.audits.types import TYPES
+from diptych.boards import site
+from diptych.boards.tables import Entry, Table
+from diptych.records import atomic, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from diptych.plan import Cell
+
+ENOUGH = 5  # seeds
+CHECKS = {  # in the order of the report
+    "ledger": "every file has the digest that was noted when the board was made",
+    "jobs": "every record is of the job that the plan asks for now: settings, seed, code, data",
+    "records": "statuses, losses and data fingerprints of records agree with the files",
+    "seeds": "no two seeds share a file, and there are enough of them",
+    "environment": "one Python, one set of libraries, the lock file as it was",
+    "sources": "source files are those that the cards pin",
+    "data": "prepared arrays have their fingerprints, and cards say what the suite says",
+    "rows": "embeddings and predictions are of the rows of the data, in order",
+    "scores": "every score follows from the predictions that were kept",
+    "metrics": "scores lie within bounds and obey the identities of their metrics",
+    "tuning": "every fit is noted and chose a value that its probe can choose",
+    "mlflow": "the one run of every cell says what the files say",
+    "dropped": "MLflow has no run of a cell that the plan does not ask for",
+    "board": "the long table, its copy and the table of cells say what the files say",
+    "leaderboard": "made again from the long table, the leaderboard is the same",
+    "leakage": "train and test share no id, object, group or row",
+    "permuted": "probes of shuffled labels are at chance",
+    "controls": "no method is below the random encoder",
+    "range": "floor and ceiling are apart, and methods are not all at the top",
+    "collapse": "no collapsed encoder is ranked",
+    "rerun": "cells run again give the same",
+}
+
+
+def write(kept: Kept, found: list[Finding], again: list[Cell]) -> None:
+    """All three, into the folder of the board."""
+    told: dict[str, Any] = {"plan": kept.plan.digest, "cells": len(kept.cases), "rerun": [cell.path for cell in again]}
+    wrong = len(errors(found))
+    told |= {"errors": wrong, "warnings": len(found) - wrong, "notes": _notes(kept), "leakage": _leakage(found)}
+    write_json(kept.folder / "audit.json", told | {"findings": [asdict(finding) for finding in found]})
+    said = [f"{finding.severity}: {finding}" for finding in found] or ["no finding"]
+    head = f"audit of {kept.plan.name}: {told['cells']} cells, run again: {', '.join(told['rerun']) or 'none'}"
+    lines = [head, counted(found), *said, *(f"note: {note}" for note in told["notes"])]
+    _write_text(kept.folder / "audit.txt", "\n".join(lines) + "\n")
+    context = told | {"name": kept.plan.name, "benchmark": kept.plan.benchmark.as_posix(), "passed": not wrong}
+    context |= {"checks": _checks(found), "findings": _findings(found), "types": _types(found)}
+    site.write(kept.folder / "audit.html", "audit.html", context)
+
+
+def _write_text(path: Path, content: str) -> None:
+    atomic(path, lambda temporary: temporary.write_text(content, encoding="utf-8"))
+
+
+def _notes(kept: Kept) -> list[str]:
+    """What a reader of the verdict must know."""
+    told = [
+        "Records hold no digests of what their stage wrote. Files were checked against the ledger, which is written "
+        "when the board is made: what was changed before that is found only by checks of the content and by running "
+        "again.",
+        f"Near-duplicates: test rows nearer to a training row than {NEAR:g} of the median distance, among at most "
+        f"{LOOKED_AT[0]} test and {LOOKED_AT[1]} training rows; graphs are compared for identity alone.",
+        "That test rows had no part in a choice cannot be seen from files.",
+    ]
+    if len(kept.plan.spec.seeds) < ENOUGH:
+        told.append(f"{len(kept.plan.spec.seeds)} seeds: intervals of a single row are wide below {ENOUGH}.")
+    return told
+
+
+def _leakage(found: list[Finding]) -> list[dict[str, Any]]:
+    """Each type with the number of findings of the checks that would show it."""
+    by = Counter(finding.check for finding in found)
+    return [asdict(t) | {"findings": sum(by[check] for check in t.checks)} for t in TYPES]
+
+
+def _checks(found: list[Finding]) -> Table:
+    """Every check and how many findings it has."""
+    by = Counter((finding.check, finding.severity) for finding in found)
+    names = [*CHECKS, *sorted({finding.check for finding in found} - CHECKS.keys())]
+    counts = [(by[name, "error"], by[name, "warning"]) for name in names]
+    rows = tuple(
+        (Entry(name), Entry(CHECKS.get(name, "")), _count(wrong, "bad"), _count(doubtful, ""))
+        for name, (wrong, doubtful) in zip(names, counts, strict=True)
+    )
+    return Table((Entry("check"), Entry("holds when"), _right("errors"), _right("warnings")), rows)
+
+
+def _right(text: str) -> Entry:
+    return Entry(text, kind="number")
+
+
+def _count(n: int, kind: str) -> Entry:
+    return Entry(str(n), kind=f"number {kind if n else 'muted'}".strip())
+
+
+def _findings(found: list[Finding]) -> Table:
+    """Every finding, errors first."""
+    ordered = sorted(found, key=lambda finding: finding.severity != "error")
+    rows = tuple(
+        (
+            Entry(f.severity, kind="bad" if f.severity == "error" else ""),
+            Entry(f.check),
+            Entry(f.cell),
+            Entry(f.file),
+            Entry(f.expected),
+            Entry(f.found),
+        )
+        for f in ordered
+    )
+    return Table(tuple(map(Entry, ("", "check", "cell", "file", "expected", "found"))), rows)
+
+
+def _types(found: list[Finding]) -> Table:
+    rows = tuple(
+        (
+            Entry(f"{told['number']} {told['title']}"),
+            Entry(told["how"]),
+            Entry(", ".join(told["checks"])),
+            _count(told["findings"], ""),
+        )
+        for told in _leakage(found)
+    )
+    return Table((Entry("type"), Entry("what would show it"), Entry("checks"), _right("findings")), rows)

@@ -1,0 +1,102 @@
+"""Do the numbers mean what they seem to mean? Controls, the range of scores, collapsed encoders, seeds.
+
+What these checks find is mostly a warning: the files are those that were made, and still say less than it seems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diptych.audits.findings import Finding
+from diptych.audits.kept import Case, Kept
+from diptych.boards.damage import permuted
+from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, higher_is_better
+from diptych.boards.ranking import task_shares
+from diptych.metrics.base import load
+from diptych.stages.embed import COLLAPSED_RANK, COLLAPSED_STD, HEALTH_ROWS
+
+FEWEST = 3  # seeds, below which a spread says next to nothing
+RESULTS = "results.parquet"
+
+
+def board(kept: Kept) -> Iterator[Finding]:
+    """What the scores of a whole board say about each other."""
+    if not kept.whole:
+        return
+    made = Board(kept.plan, kept.folder)
+    yield from _permuted(made)
+    for task in made.tasks:
+        yield from _below_random(made, task)
+        yield from _range(made, task)
+
+
+def _permuted(made: Board) -> Iterator[Finding]:
+    """A probe that learnt shuffled labels must be at chance."""
+    for found in (found for found in permuted(made) if found.leaks):
+        expected = f"at most {found.chance:.3f} + 3 × {found.sd:.3f}, as labels were permuted"
+        place = f"{RESULTS}: {found.probe} permuted {found.metric}"
+        yield _warning("permuted", _cells(made, found.task, found.row), place, expected, f"{found.found.mean:.3f}")
+
+
+def _below_random(made: Board, task: Task) -> Iterator[Finding]:
+    """A method below the same encoder untrained has learnt nothing that the probe can use."""
+    metric, sign = made.metric(task), 1.0 if higher_is_better(made.metric(task)) else -1.0
+    for row in (row for row in made.planned(task) if made.role(row) == RANKED):
+        own, floor = made.summaries[task, row], made.control(task, FLOOR, row)
+        if own.n and floor.n and sign * (own.mean - floor.mean) < -made.tolerance(task):
+            place = f"{RESULTS}: {made.probe} {metric}"
+            expected = f"no worse than the random encoder, {floor.mean:.3f}"
+            yield _warning("controls", _cells(made, task, row), place, expected, f"{own.mean:.3f}")
+
+
+def _range(made: Board, task: Task) -> Iterator[Finding]:
+    """Scores between which methods could differ: floor and ceiling apart, and not all methods at the very top."""
+    metric, place = made.metric(task), f"{RESULTS}: {made.probe} {made.metric(task)}"
+    floor, ceiling = made.control(task, FLOOR), made.control(task, CEILING)
+    if floor.n and ceiling.n and not any(np.isfinite(share) for share in task_shares(made, task).values()):
+        found = f"{floor.mean:.3f} and {ceiling.mean:.3f}"
+        yield _warning("range", str(task), place, "a random encoder clearly below the supervised one", found)
+    ours = [made.summaries[task, row].mean for row in made.planned(task) if made.role(row) == RANKED]
+    best = load(metric).bounds[1 if higher_is_better(metric) else 0]
+    at = sum(bool(abs(mean - best) < 1e-9) for mean in ours)
+    if at * 2 > len(ours):
+        yield _warning(
+            "range",
+            str(task),
+            place,
+            f"scores away from the best possible, {best:g}",
+            f"{at} of {len(ours)} rows at it",
+        )
+
+
+def _cells(made: Board, task: Task, row: Row) -> str:
+    """The folder of a row's cells on a task."""
+    own = made.cells[(made.cells["task"] == task) & (made.cells["row"] == made.behind(task, row))]
+    return str(own["cell"].iloc[0]).rpartition("/")[0]
+
+
+def _warning(check: str, cell: str, file: str, expected: str, found: str) -> Finding:
+    return Finding(check, cell, file, expected, found, "warning")
+
+
+def collapsed(case: Case) -> Iterator[Finding]:
+    """A trained cell that ended well has an encoder that tells rows apart, by the limits of the embed stage."""
+    said = case.said
+    if said.status != "ok" or not said.records["pretrain"].get("steps"):
+        return
+    arrays = case.arrays("embeddings")
+    z = arrays[said.embedding][np.flatnonzero(arrays["split"] == 0)[:HEALTH_ROWS]].astype(np.float64)  # [n, d]
+    centred = z - z.mean(0)
+    spread, rank = load("std_ratio")(z, z), load("effective_rank")(centred, centred)
+    if spread < COLLAPSED_STD or (z.shape[1] > 1 and rank < COLLAPSED_RANK):
+        expected = f"std·√d of at least {COLLAPSED_STD} and an effective rank of {COLLAPSED_RANK}, as its status is ok"
+        place = f"{case.place('embeddings')}: {said.embedding}"
+        yield Finding("collapse", case.name, place, expected, f"{spread:.2g} and {rank:.3g}")
+
+
+def few_seeds(kept: Kept) -> Iterator[Finding]:
+    """Seeds enough to tell a difference from chance."""
+    if (count := len(kept.plan.spec.seeds)) < FEWEST:
+        yield _warning("seeds", "all", kept.plan.benchmark.name, f"{FEWEST} seeds or more", f"{count}")

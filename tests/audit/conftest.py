@@ -1,0 +1,73 @@
+"""One small benchmark of real stages, finished once; every forgery is undone after its test."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from stages.test_audit import run_stages
+
+from diptych import aggregate, audits, plan, track
+from diptych.stages import report
+
+BENCHMARK = """
+name: forged
+datasets: [digits, {csv: {file: wards.csv, target: ill, group: ward}}]
+methods: {simclr: {}}
+controls: [random]
+seeds: [0, 1]
+rows: 40
+train: {epochs: 1}
+probes: [linear, knn]
+robustness: {missing_mcar: [0, 0.4]}
+rank_by: {probe: linear}
+"""
+
+
+def write_wards(path):
+    """Patients of 20 wards: an own table with groups."""
+    rng = np.random.default_rng(0)
+    ill = rng.integers(0, 2, 160)
+    values = rng.normal(size=(160, 6)) + 1.2 * ill[:, None]
+    table = pd.DataFrame(values.round(3), columns=[f"m{i}" for i in range(6)])
+    table.assign(ward=[f"w{i // 8}" for i in range(160)], ill=np.where(ill, "yes", "no")).to_csv(path, index=False)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    home = tmp_path_factory.mktemp("forged")
+    (home / "forged.yaml").write_text(BENCHMARK, encoding="utf-8")
+    write_wards(home / "wards.csv")
+    planned = plan.load(str(home / "forged.yaml"), str(home / "results"))
+    run_stages(planned)
+    publish(planned)
+    return planned
+
+
+@pytest.fixture
+def forged(finished, tmp_path):
+    """The benchmark to forge; files are put back in place, since the store is held open."""
+    home = finished.benchmark.parent
+    shutil.copytree(home, tmp_path / "kept")
+    yield finished
+    shutil.copytree(tmp_path / "kept", home, dirs_exist_ok=True)
+    plan.load.cache_clear()
+
+
+def publish(planned):
+    """Track, aggregate and report, as the workflow does; a forger's cover-up where files were changed."""
+    folder = planned.root / "boards" / planned.name
+    track.sync(planned)
+    aggregate.write(planned, "", folder)
+    report.run(benchmark=planned.benchmark.as_posix(), root=planned.root.as_posix(), uri="", marker=None)
+
+
+def cover(planned):
+    """Note the digests of forged files, as if they had always been so."""
+    path = planned.root / "boards" / planned.name / "ledger.json"
+    path.write_text(json.dumps({"plan": planned.digest, "cells": aggregate.ledger(planned)}))
+
+
+def audited(planned):
+    return audits.run(planned.benchmark.as_posix(), planned.root.as_posix(), "", 0)

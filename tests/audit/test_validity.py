@@ -1,0 +1,99 @@
+"""What a whole board says against itself: each warning appears where it should, and nowhere else."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from boards.world import World
+
+from diptych import aggregate, track
+from diptych.audits import validity
+from diptych.audits.leakage import _alike, _apart
+from diptych.audits.tuning import CHOICES
+from diptych.data.samples import Samples
+
+SKILLS = {"simclr": 1.5, "byol": 1.4, "random": 0.4, "supervised": 2.6}
+
+
+def warned(home, **skills):
+    """Checks with a finding, and the cells that they name."""
+    world = World(
+        root=home / "results",
+        modalities={"ecg200": "series"},
+        grids={name: [{}] for name in SKILLS},
+        skills=SKILLS | skills,
+        seeds=(0, 1, 2),
+    ).write()
+    folder = world.root / "boards" / world.name
+    track.sync(world)
+    aggregate.write(world, "", folder)
+    found = list(validity.board(SimpleNamespace(plan=world, folder=folder, whole=True)))
+    assert {f.severity for f in found} <= {"warning"}
+    return {(f.check, f.cell.rpartition("/")[0] or f.cell) for f in found}
+
+
+def test_a_sound_board_is_not_warned_of(tmp_path):
+    assert warned(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("skills", "expected"),
+    [
+        ({"simclr": -2.0}, {("controls", "ecg200/simclr")}),
+        ({"supervised": 0.4}, {("range", "ecg200")}),
+        ({"simclr": 99.0, "byol": 99.0, "supervised": 99.0}, {("range", "ecg200")}),
+    ],
+)
+def test_methods_below_random_and_scores_without_room_are_warned_of(tmp_path, skills, expected):
+    assert warned(tmp_path, **skills) == expected
+
+
+@pytest.mark.parametrize(
+    ("probe", "name", "good", "bad"),
+    [
+        ("linear", "C", [1e-6, 10**0.125, 1e6], [3.0, 1e7]),
+        ("svm", "C", [1e-4, 1e4, "inf"], [2.0]),
+        ("knn", "k", [1, 200], [2]),
+        ("xgboost", "trees", [1, 2000], [0, 2001]),
+        ("random_forest", "max_depth", [6], [7]),
+        ("finetune", "lr", [3e-4], [0.1]),
+        ("finetune", "epochs", [1, 50], [51]),
+    ],
+)
+def test_what_a_probe_can_have_chosen(probe, name, good, bad):
+    assert all(CHOICES[probe][name](value) for value in good)
+    assert not any(CHOICES[probe][name](value) for value in bad)
+
+
+def samples(x, modality, **parts):
+    n = len(x)
+    ids = np.arange(n)
+    own = {"key": ids, "id": ids, "label": ids % 2} | parts
+    return Samples(modality, x, split=(ids >= n // 2).astype(np.uint8), **own)
+
+
+@pytest.mark.parametrize("name", ["id", "key", "group"])
+def test_what_both_splits_have(name):
+    x = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    values = np.arange(40)
+    assert not list(_apart(samples(x, "tabular", **{name: values}), None))
+    values[[25, 30]] = 3
+    ((_, found, severity),) = _apart(samples(x, "tabular", **{name: values}), None)
+    assert (found, severity) == ("1 (2 test rows), the first 3", "error")
+
+
+@pytest.mark.parametrize("modality", ["tabular", "series", "text"])
+def test_rows_that_are_alike_are_counted(modality):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 6)).astype(np.float32)
+    if modality == "series":
+        x = x[:, :, None]
+        x[:, 4:] = np.nan  # past the end
+    if modality == "text":
+        x = rng.integers(3, 90, size=(40, 30))
+    data = SimpleNamespace(card={"leakage": {}})
+    assert list(_alike(samples(x, modality), data)) == []
+    x[[30, 31]] = x[[0, 1]]
+    x[32] = x[2][::-1] if modality == "text" else x[2] + 1e-4
+    found = [seen for _, seen in _alike(samples(x, modality), data)]
+    assert found == ["2 of 20 (its card says 0)", "1 of 18 that were looked at"]
