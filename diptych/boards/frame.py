@@ -158,6 +158,12 @@ class Board:
         chosen = {choice.row: RANKED for choice in self.choices}
         return dict(zip(self.cells["row"], self.cells["role"], strict=True)) | points | chosen
 
+    @cached_property
+    def methods(self) -> list[Row]:
+        """The rows that are no controls, in the order in which they were planned, then what was chosen among them."""
+        rows = dict.fromkeys([*self.cells["row"], *(choice.row for choice in self.choices)])
+        return [row for row in rows if self.role(row) in METHODS]
+
     def tolerance(self, task: Task) -> float:
         """Scores closer than this are ties."""
         return TIE_SHARE * pooled_sd(self.summaries[task, row] for row in self.planned(task))

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from diptych import claims
 from diptych.boards import (
     changelog,
+    cost,
     damage,
     dataset_page,
     details,
@@ -264,7 +265,7 @@ def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
         "effects": [*effect_figures.plots(board, report.effects)],
         "standing": [figures.standing_plot(board, report.overall)],
         "robustness": [figures.robustness_plot(board, curves, corruption) for corruption in corruptions],
-        "cost": [figures.cost_plot(board)],
+        "cost": [cost.plot(board)],
         "grid": [*figures.grid_plots(board)],
     }
     # Safe: our own figures, in which matplotlib has escaped every name.

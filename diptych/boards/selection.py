@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diptych.boards import links
 from diptych.boards.frame import RANKED, Board, Row, Task, groups, higher_is_better
 from diptych.scoring import VALIDATION
 from diptych.stats import Summary, summarise
@@ -123,12 +124,12 @@ def _line(board: Board, choice: Choice, scores: dict[tuple[Task, Row], Summary])
 
 def table(board: Board) -> Table:
     """Every choice, with the score that chose it, the score that ranks, and the oracle."""
-    from diptych.boards.tables import Entry, Table, number
+    from diptych.boards.tables import Entry, Table, number, task_entry
 
     rows = [
         (
-            Entry(str(Task(line["dataset"], line["condition"])), below=line["metric"]),
-            Entry(line["method"], below=line["rule"], kind="name"),
+            task_entry(Task(line["dataset"], line["condition"]), line["metric"]),
+            Entry(line["method"], below=line["rule"], kind="name", link=links.method_page(line["method"])),
             Entry(str(line["tried"]), kind="number"),
             Entry("none: no validation score" if line["chosen"] is None else line["chosen"] or "the only one"),
             *(Entry("–" if line[name] is None else number(line[name]), kind="number") for name in SCORES),
