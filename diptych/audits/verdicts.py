@@ -33,9 +33,9 @@ class Spread:
     @property
     def interval(self) -> tuple[float, float]:
         """The prediction interval; only the mean itself where no spread is known."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        far = float(t.ppf(1 - LEVEL / 2, self.df)) * self.sd * sqrt(1 + 1 / self.n) if self.df else 0.0
+        far = float(stdtrit(self.df, 1 - LEVEL / 2)) * self.sd * sqrt(1 + 1 / self.n) if self.df else 0.0
         return self.mean - far, self.mean + far
 
     def __str__(self) -> str:
