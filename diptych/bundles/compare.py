@@ -1,4 +1,4 @@
-"""Two releases of a benchmark side by side: rows, verdicts, versions, ranks, effects. Each a bundle or a board's folder."""
+"""Two releases of a benchmark, each a bundle or a board's folder: rows, verdicts, versions, ranks, effects."""
 
 from __future__ import annotations
 

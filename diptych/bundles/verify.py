@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
+from diptych.boards.frame import Board, lines
 from diptych.bundles.pack import ABOUT, PLAN, PREDICTIONS, RECORDS, about
 from diptych.bundles.read import Bundle, Refused, opened
 from diptych.metrics.base import load
@@ -73,7 +74,7 @@ def records(bundle: Bundle) -> Iterator[str]:
         if line["cell"] and line["record"]["status"] != "ok":
             bad.setdefault(line["cell"], line["record"]["status"])
     shared = {line["file"].split("/")[1]: line["record"]["status"] for line in bundle.records if not line["cell"]}
-    for row in bundle.table("cells.parquet").itertuples(index=False):
+    for row in lines(bundle.table("cells.parquet")):
         expected = bad.get(str(row.cell), "ok")
         if row.status != expected and shared.get(str(row.dataset), "ok") == "ok":
             yield f"cells.parquet: cell {row.cell}: expected the status {expected}, found {row.status}"
@@ -82,7 +83,7 @@ def records(bundle: Bundle) -> Iterator[str]:
 def predictions(bundle: Bundle) -> Iterator[str]:
     """The digests of predictions are those of the ledger."""
     ledger = bundle.json("ledger.json")["cells"]
-    for row in bundle.table(PREDICTIONS).drop_duplicates(["cell", "file"]).itertuples(index=False):
+    for row in lines(bundle.table(PREDICTIONS).drop_duplicates(["cell", "file"])):
         if row.sha256 not in ledger.get(row.cell, {}).values():
             yield f"{PREDICTIONS}: cell {row.cell}: {row.file}: no file of the ledger has sha256 {row.sha256}"
 
@@ -93,7 +94,7 @@ def scores(bundle: Bundle) -> Iterator[str]:
     table = table[table["metric"].isin(RECOMPUTED)]
     places = ["cell", "embedding", "probe", "corruption", "severity", "metric"]
     stated = dict(zip(table[places].itertuples(index=False, name=None), table["value"], strict=True))
-    for row in bundle.table(PREDICTIONS).itertuples(index=False):
+    for row in lines(bundle.table(PREDICTIONS)):
         if len(row.label) != row.n or not row.n:
             continue
         embedding, probe, corruption, severity = str(row.place).split("|")
@@ -107,7 +108,6 @@ def scores(bundle: Bundle) -> Iterator[str]:
 
 def leaderboard(bundle: Bundle) -> Iterator[str]:
     """The leaderboard, made again from the bundled results, is the bundled one."""
-    from diptych.boards.frame import Board
     from diptych.boards.page import feeds
 
     planned = cast("Plan", bundle.plan)  # boards read nothing else of a plan
