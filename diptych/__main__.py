@@ -7,7 +7,9 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from diptych.bundles import verbs as bundles
 from diptych.warm import ask
 
 # Set before anything heavy is imported: one thread per job, as many jobs as cores; deterministic matrix products on
@@ -130,8 +132,11 @@ def _parser() -> argparse.ArgumentParser:
         verb = _with_benchmark(verbs.add_parser(name, help=text, description=described))
         verb.add_argument("--uri", default="", help="MLflow store; default sqlite in the results folder")
         verb.add_argument("--marker", type=Path, help="file written when done")
+        if name == "audit":
+            _add_sample(verb)
         verb.set_defaults(action=_board)
     _add_tools(verbs)
+    bundles.add_verbs(verbs)
     return parser
 
 
@@ -139,6 +144,27 @@ def _with_benchmark(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
     verb.add_argument("benchmark", help="a benchmark file, e.g. benchmarks/smoke.yaml")
     verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
     return verb
+
+
+def _add_sample(verb: argparse.ArgumentParser) -> None:
+    """Which cells an audit runs again."""
+    sample = verb.add_mutually_exclusive_group()
+    sample.add_argument("--cells", type=int, help="cells to run again, drawn by modality and method (default 1)")
+    sample.add_argument("--budget", type=_seconds, help="run cells again for so long, e.g. 90s, 30m, 2h")
+    sample.add_argument("--all", action="store_true", help="run every cell again")
+
+
+def _seconds(text: str) -> float:
+    """A time span."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    return float(text[:-1]) * units[text[-1:]] if text[-1:] in units else float(text)
+
+
+def _sample(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of an audit that say what is run again."""
+    if options.all or options.budget is not None:
+        return {"rerun": None, "budget": float("inf") if options.all else options.budget}
+    return {} if options.cells is None else {"rerun": options.cells}
 
 
 def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -205,7 +231,9 @@ def _stage(options: argparse.Namespace) -> int:
 
 def _board(options: argparse.Namespace) -> int:
     stage = importlib.import_module(f"diptych.stages.{options.verb}")
-    return int(stage.run(benchmark=options.benchmark, root=options.root, uri=options.uri, marker=options.marker) or 0)
+    extra = _sample(options) if options.verb == "audit" else {}
+    about = {"benchmark": options.benchmark, "root": options.root, "uri": options.uri, "marker": options.marker}
+    return int(stage.run(**about, **extra) or 0)
 
 
 if __name__ == "__main__":
