@@ -48,7 +48,7 @@ def test_a_forged_setting_is_shifted_or_at_least_doubtful(forged):
     cell = cell_of(forged)
     path = forged.files(cell).record
     record = read_json(path)
-    record["job"]["settings"]["recipe"]["lr"] = 1.0
+    record["job"]["settings"]["method"]["temperature"] = 5.0
     write_json(path, record)
     publish(forged)
     found = repeat.repeated(Kept(forged), cell)
