@@ -5,7 +5,6 @@ import json
 import pytest
 
 from audit.conftest import cover, publish
-from diptych import audits, plan
 from diptych.__main__ import _parser, _sample
 from diptych.audits import repeat
 from diptych.audits.kept import Kept
@@ -48,7 +47,7 @@ def test_a_forged_setting_is_shifted_or_at_least_doubtful(forged):
     cell = cell_of(forged)
     path = forged.files(cell).record
     record = read_json(path)
-    record["job"]["settings"]["recipe"]["lr"] = 1.0
+    record["job"]["settings"]["method"]["temperature"] = 5.0
     write_json(path, record)
     publish(forged)
     found = repeat.repeated(Kept(forged), cell)
@@ -108,10 +107,3 @@ def test_another_environment_is_told(finished, monkeypatch):
 )
 def test_what_is_asked_on_the_command_line(words, asked):
     assert _sample(_parser().parse_args(["audit", "b.yaml", *words])) == asked
-
-
-def test_no_cell_twice_in_a_report(finished):
-    audits.run(finished.benchmark.as_posix(), finished.root.as_posix(), "", 1)
-    told = json.loads((finished.root / "boards" / finished.name / "audit.json").read_text())
-    assert len(told["rerun"]) == 1
-    assert plan.load(finished.benchmark.as_posix(), finished.root.as_posix()) is finished
