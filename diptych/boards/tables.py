@@ -72,6 +72,11 @@ def number_entry(value: float, digits: int = 3, kind: str = "number", title: str
     return Entry(number(value, digits), kind=kind, title=title, value=value)
 
 
+def count_entry(n: int) -> Entry:
+    """A whole number."""
+    return Entry(f"{n:,}", kind="number", value=n)
+
+
 def name_entry(board: Board, row: Row) -> Entry:
     """A method with the point of its grid below, and a badge where it is not ranked."""
     role = board.role(row)

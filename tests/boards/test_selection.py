@@ -10,7 +10,7 @@ from boards.conftest import GRID, ODD
 from boards.test_board import by_row
 from boards.world import World
 from diptych import aggregate, track
-from diptych.boards import figures, selection, tables
+from diptych.boards import cost, selection, tables
 from diptych.boards.frame import GRID_POINT, RANKED, Board, Row, Task
 from diptych.boards.ranking import leaderboard
 from diptych.scoring import VALIDATION
@@ -173,5 +173,5 @@ def test_figures_and_tables_take_a_chosen_rows_cells(ran):
     table = {str(r[0].text + r[0].below): r for r in tables.task_table(ran.board, ECG).rows}
     chosen = ran.board.behind(ECG, BEST)
     assert table["simclr" + BEST.config][4:] == table["simclr" + chosen.config][4:]
-    assert figures.cost_plot(ran.board)
+    assert cost.plot(ran.board)
     assert ODD in {str(task) for task in ran.board.tasks}
