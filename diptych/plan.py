@@ -64,6 +64,12 @@ class CellFiles:
     robustness_card: Path
 
 
+def identity(asked: spec.Benchmark, cells: tuple[Cell, ...]) -> str:
+    """Digest of what a benchmark asks and of its cells, without what only says where and how long it runs."""
+    beside = {"mirror", "device", "limits", "tracking_uri"} | (set() if asked.ladder else {"ladder"})
+    return digest([asked.model_dump(mode="json", exclude=beside), [[cell.path, cell.condition] for cell in cells]], 16)
+
+
 class Plan:
     """A benchmark file with every cell, every setting and every job it asks for."""
 
@@ -201,9 +207,7 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """Changes whenever a planned cell or what is asked of it changes."""
-        beside = {"mirror", "device", "limits", "tracking_uri"} | (set() if self.spec.ladder else {"ladder"})
-        asked = self.spec.model_dump(mode="json", exclude=beside)
-        return digest([asked, [[cell.path, cell.condition] for cell in self.cells]], 16)
+        return identity(self.spec, self.cells)
 
     def condition(self, dataset: str, config: str) -> Condition:
         """The damage and the imputation of a cell."""

@@ -19,8 +19,7 @@ import pandas as pd
 from diptych import spec
 from diptych.bundles.pack import ABOUT, BOARD, FILES, LOCKED, MANIFEST, PLAN, PREDICTIONS, RECORDS
 from diptych.data.card import Card
-from diptych.fingerprint import digest
-from diptych.plan import Cell
+from diptych.plan import Cell, identity
 from diptych.records import ContractError
 from diptych.spec import Benchmark
 
@@ -106,8 +105,7 @@ class BundledPlan:
     @property
     def digest(self) -> str:
         """Of the bundled file and cells, by the rule of plans."""
-        asked = self.spec.model_dump(mode="json", exclude={"mirror", "device", "limits", "tracking_uri"})
-        return digest([asked, [[cell.path, cell.condition] for cell in self.cells]], 16)
+        return identity(self.spec, self.cells)
 
     def card(self, dataset: str) -> Card:
         """The card of a data set."""
