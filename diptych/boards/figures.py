@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from diptych.boards.damage import Curve
-from diptych.boards.frame import METHODS, RANKED, Board, Row
+from diptych.boards.frame import GRID_POINT, METHODS, RANKED, Board, Row
 from diptych.boards.looks import GREY, INK, dash, mark, palette
 from diptych.boards.ranking import Standing, task_ranks, task_shares
 from diptych.catalog import components
@@ -28,6 +28,7 @@ LINES = 6  # ranked rows drawn in one panel; the best by area
 PANELS = 3  # per line
 NAME = 34  # characters of a row in a line of an axis
 PANEL = (3.3, 2.6)  # inches
+LINE = 0.2  # inches of an entry of a legend
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "diptych",
@@ -88,9 +89,11 @@ def svg(figure: Figure, name: str) -> str:
 
 def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
     """Ranks (left) and, where they are defined, shares (right): small marks are data sets, large ones the mean."""
-    rows, tasks = [s for s in standings if s.scored], board.rank_tasks()
-    places = [(str(row), rank) for task in tasks for row, rank in task_ranks(board, task).items()]
-    shares = [(str(row), part) for task in tasks for row, part in task_shares(board, task).items() if np.isfinite(part)]
+    rows, tasks = [s for s in standings if s.scored and s.role != GRID_POINT], board.rank_tasks()
+    drawn = {s.row for s in rows}
+    places = [(str(row), rank) for task in tasks for row, rank in task_ranks(board, task).items() if row in drawn]
+    parts = [(row, part) for task in tasks for row, part in task_shares(board, task).items() if row in drawn]
+    shares = [(str(row), part) for row, part in parts if np.isfinite(part)]
     with style():
         lines = sum(_wrapped(str(s.row)).count("\n") for s in rows)  # beyond the first of each
         figure, axes = canvas(2 if shares else 1, 4.6, 1.1 + 0.3 * len(rows) + 0.12 * lines)
@@ -102,8 +105,8 @@ def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
             for mark in (0, 1):
                 axes[1].axvline(mark, color=INK, lw=0.8, ls=":")
         caption = (
-            "Small marks: data sets; diamonds: their mean (open: controls). A row without a score takes the last rank; "
-            "a share between controls that lie too close is left out."
+            "Small marks: data sets; diamonds: their mean (open: controls). A row without a score takes the last rank"
+            f"{'; a share between controls that lie too close is left out' if shares else ''}."
         )
         return caption, svg(figure, "standing")
 
@@ -143,7 +146,8 @@ def robustness_plot(board: Board, curves: list[Curve], corruption: str) -> Drawn
                 _line(axis, curve, colours[str(curve.row)], dash(board, curve.row))
             axis.set(title=str(task), ylabel=board.metric(task), xlabel=_severity(corruption))
         legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
-        caption = f"{corruption}: bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
+        about = f"{corruption}{_meaning(corruption)}"
+        caption = f"{about} Bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
         return caption, svg(figure, f"robustness-{corruption}")
 
 
@@ -151,6 +155,12 @@ def _severity(corruption: str) -> str:
     """What the axis of a corruption measures, if it says so."""
     found = components("corruptions").get(corruption)
     return str((found.attributes.get("axis") if found else "") or f"severity of {corruption}")
+
+
+def _meaning(corruption: str) -> str:
+    """What a corruption does, by its first word where the curve says when: "… before pretraining"."""
+    found = components("corruptions").get(corruption.partition(" ")[0])
+    return f": {found.summary}" if found else "."
 
 
 def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:
@@ -169,21 +179,30 @@ def _line(axis: Axes, curve: Curve, colour: Any, stroke: Any) -> None:
 
 
 def legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) -> None:
-    """Which look is which row: beside few panels, below many."""
+    """Which look is which row: beside few panels, below many; rows of a method that look the same are one entry."""
     from matplotlib.lines import Line2D
 
-    colours, handles = palette(board), []
-    for row in dict.fromkeys(rows):
-        fill = colours[str(row)] if board.role(row) in METHODS else "none"
-        points = {"marker": mark(board, row), "mfc": fill, "ls": "none"}
-        look = {"ls": dash(board, row)} if lines else points
-        handles.append(Line2D([], [], color=colours[str(row)], label=str(row), **look))
+    handles = [Line2D([], [], label=label, **look) for label, look in _looks(board, rows, lines)]
     if figure.get_figwidth() < 2 * PANEL[0]:
         figure.set_figwidth(2 * PANEL[0])
+        figure.set_figheight(max(figure.get_figheight(), LINE * (len(handles) + 1)))
         figure.legend(handles=handles, loc="outside right upper", handlelength=2.6)
     else:
-        columns = 5 if max(len(str(row)) for row in rows) < 20 else 3
+        columns = 5 if max(len(str(handle.get_label())) for handle in handles) < 20 else 3
         figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), columns), handlelength=2.6)
+
+
+def _looks(board: Board, rows: list[Row], lines: bool) -> list[tuple[str, dict[str, Any]]]:
+    """Label and look of every entry of a legend."""
+    colours, found = palette(board), dict[tuple[str, str], tuple[list[Row], dict[str, Any]]]()
+    for row in dict.fromkeys(rows):
+        colour = colours[str(row)]
+        fill = colour if board.role(row) in METHODS else "none"
+        points = {"marker": mark(board, row), "mfc": fill, "ls": "none"}
+        look = {"color": colour, **({"ls": dash(board, row)} if lines else points)}
+        found.setdefault((row.method, repr(look)), ([], look))[0].append(row)
+    labels = [str(own[0]) if len(own) == 1 else f"{own[0].method} ({len(own)} rows)" for own, _ in found.values()]
+    return [(label, look) for label, (_, look) in zip(labels, found.values(), strict=True)]
 
 
 def grid_plots(board: Board) -> list[Drawn]:

@@ -36,6 +36,7 @@ from diptych.boards import (
     tables,
     text,
     thresholds,
+    verdict,
 )
 from diptych.boards.frame import Board, Row, Task
 from diptych.boards.ranking import Standing, leaderboard
@@ -202,10 +203,12 @@ class _Report:
         return {
             "board": board,
             "status": Counter(board.cells["status"]),
+            "short": verdict.sentences(board),
             "notes": self.notes,
             "effects": [effect.line for effect in self.effects],
             "overall": tables.standings(board),
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
+            "points": {m: tables.standings(board, m, points=True) for m in board.modalities},
             "overview": tables.overview(board),
             "selection": selection.table(board),
             "ladder": rungs.table(*self.ladder),

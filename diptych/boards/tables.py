@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diptych.boards import links
-from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
+from diptych.boards.frame import GRID_POINT, METHODS, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import Against, Standing, leaderboard, task_ranks, task_shares
 from diptych.catalog import components
 from diptych.stats import Summary
@@ -112,7 +112,7 @@ def on_task(board: Board, task: Task) -> dict[Row, Summary]:
 
 HEADINGS = (
     Entry("place", title="by mean rank among the self-supervised rows; = marks a tie", kind="number"),
-    Entry("method"),
+    Entry("method", kind="name", title="a row of the board: a method, below it what tells its row from others of it"),
     Entry("mean rank", title="mean over data sets; in brackets: the rank a control would hold", kind="number"),
     Entry(
         "share", title="mean of (score − random encoder) / (supervised − random encoder), not clipped", kind="number"
@@ -123,12 +123,12 @@ HEADINGS = (
 )
 
 
-def standings(board: Board, modality: str = "") -> Table:
-    """A leaderboard; within a modality every data set's score stands beside it."""
+def standings(board: Board, modality: str = "", points: bool = False) -> Table:
+    """A leaderboard, or the grid points beside it; within a modality every data set's score stands in it."""
     tasks = board.rank_tasks(modality) if modality else []
     best = {t: best_of(board, on_task(board, t), board.metric(t)) for t in tasks}
     rows = []
-    for standing in leaderboard(board, modality):
+    for standing in (s for s in leaderboard(board, modality) if (s.role == GRID_POINT) == points):
         scores = [board.summaries.get((task, standing.row)) for task in tasks]
         shown = [
             score_entry(s, s.mean == best[t], links.cells(t, standing.row)) if s else Entry("", kind="number")
@@ -136,7 +136,16 @@ def standings(board: Board, modality: str = "") -> Table:
         ]
         rows.append((*_standing(board, standing), *shown))
     headings = [Entry(str(t), below=board.metric(t), title=board.card(t).title, kind="number") for t in tasks]
-    return Table((*HEADINGS, *headings), tuple(rows))
+    return without_empty(Table((*HEADINGS, *headings), tuple(rows)), "share")
+
+
+def without_empty(table: Table, heading: str) -> Table:
+    """The table without a column of numbers that says nothing in any row."""
+    place = [column.text for column in table.columns].index(heading)
+    if not table.rows or any(row[place].sort for row in table.rows):
+        return table
+    columns, *rows = ((*line[:place], *line[place + 1 :]) for line in (table.columns, *table.rows))
+    return Table(columns, tuple(rows), table.note)
 
 
 def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
@@ -228,10 +237,10 @@ def task_table(board: Board, task: Task) -> Table:
     rest = (
         Entry("rank", title="among self-supervised rows; in brackets: the rank a control would hold", kind="number"),
         Entry("share", title="(score − random encoder) / (supervised − random encoder)", kind="number"),
-        Entry("s", title="seconds of pretraining, mean over seeds", kind="number"),
+        Entry("seconds", title="of pretraining, mean over seeds", kind="number"),
         Entry("cells", title="cells with a score / planned cells", kind="number"),
     )
-    return Table((Entry("method"), score, *rest), tuple(rows))
+    return without_empty(Table((Entry("method", kind="name"), score, *rest), tuple(rows)), "share")
 
 
 def markdown(table: Table) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from diptych.boards.damage import Permuted
@@ -10,15 +12,25 @@ from diptych.boards.ranking import task_shares
 from diptych.boards.tables import best_row, number
 from diptych.catalog import FINE_TUNED
 from diptych.imputers import NONE
-from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE, compared
+from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE, Summary, compared
 
 CONTROLS = {"raw": "Raw features", "random": "The random (untrained) encoder"}
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is said of a data set; the same claim on several is told once."""
+
+    claim: str
+    task: Task
+    numbers: str = ""
+    tail: str = ""
+
+
 def plain_sight(board: Board, shuffled: list[Permuted]) -> list[str]:
     """Where a control wins or ties, where a share means nothing, and where shuffled labels can be predicted."""
-    found = [s for task in board.tasks for s in (*_controls(board, task), *_ceiling(board, task))]
-    found += [s for task in board.tasks if (s := _undefined(board, task))]
+    seen = [s for task in board.tasks for s in (*_controls(board, task), *_ceiling(board, task))]
+    found = _told(board, [*seen, *(s for task in board.tasks for s in _undefined(board, task))])
     if flagged := [p for p in shuffled if p.leaks]:
         names = ", ".join(sorted({str(p.task) for p in flagged}))
         found.append(
@@ -30,10 +42,28 @@ def plain_sight(board: Board, shuffled: list[Permuted]) -> list[str]:
     return found
 
 
-def _controls(board: Board, task: Task) -> list[str]:
+def _told(board: Board, seen: list[Seen]) -> list[str]:
+    """A sentence for each claim, in the order in which they come up."""
+    claims: dict[tuple[str, str], list[Seen]] = {}
+    for each in seen:
+        claims.setdefault((each.claim, each.tail), []).append(each)
+    return [_sentence(board, claim, tail, own) for (claim, tail), own in claims.items()]
+
+
+def _sentence(board: Board, claim: str, tail: str, own: list[Seen]) -> str:
+    if len(own) == 1:
+        where, numbers = str(own[0].task), own[0].numbers
+    else:
+        word = "tasks" if any(task.condition for task in board.tasks) else "data sets"
+        where = f"{len(own)} of {len(board.tasks)} {word}"
+        numbers = "; ".join(f"{s.task} {s.numbers}".strip() for s in own)
+    return f"{claim.format(where)}{': ' if numbers else ''}{numbers}{tail}."
+
+
+def _controls(board: Board, task: Task) -> list[Seen]:
     champion = best_row(board, task)
     if champion is None:
-        return [f"No self-supervised method has a score on {task}."] if _asked(board, task) else []
+        return [Seen("No self-supervised method has a score on {}", task)] if _asked(board, task) else []
     best, better = board.summaries[task, champion], higher_is_better(board.metric(task))
     found = []
     for method, name in CONTROLS.items():
@@ -42,18 +72,20 @@ def _controls(board: Board, task: Task) -> list[str]:
             verb = "beat" if method == "raw" else "beats"
             apart = verdict > 0 and number(control.mean) != number(best.mean)
             said = f"{verb} every method" if apart else "cannot be told from the best method"
-            found.append(
-                f"{name} {said} on {task} under {board.probe}: {board.metric(task)} "
-                f"{number(control.mean)} against {number(best.mean)} ({champion})."
-            )
+            claim = f"{name} {said} on {{}} under {board.probe}"
+            found.append(Seen(claim, task, f"{_against(board, task, control, best)} by {champion}"))
     return found
+
+
+def _against(board: Board, task: Task, one: Summary, other: Summary) -> str:
+    return f"{board.metric(task)} {number(one.mean)} against {number(other.mean)}"
 
 
 def _asked(board: Board, task: Task) -> bool:
     return any(board.role(row) == RANKED for row in board.planned(task))
 
 
-def _ceiling(board: Board, task: Task) -> list[str]:
+def _ceiling(board: Board, task: Task) -> list[Seen]:
     champion = best_row(board, task)
     ceiling = board.control(task, CEILING, champion)
     if champion is None or not ceiling.n:
@@ -62,21 +94,18 @@ def _ceiling(board: Board, task: Task) -> list[str]:
     above = compared(best, ceiling, higher_is_better(board.metric(task))) > 0
     if not above or number(best.mean) == number(ceiling.mean):
         return []
-    return [
-        f"{champion} is above the supervised encoder on {task}: {board.metric(task)} {number(best.mean)} against "
-        f"{number(ceiling.mean)}; the supervised row is an upper bound only for its own budget."
-    ]
+    claim, tail = "The best method is above the supervised encoder on {}", "; that row bounds only its own budget"
+    return [Seen(claim, task, f"{champion} {_against(board, task, best, ceiling)}", tail)]
 
 
-def _undefined(board: Board, task: Task) -> str:
+def _undefined(board: Board, task: Task) -> list[Seen]:
     champion = best_row(board, task)
     floor, ceiling = board.control(task, FLOOR, champion), board.control(task, CEILING, champion)
     if not floor.n or not ceiling.n or any(np.isfinite(s) for s in task_shares(board, task).values()):
-        return ""
-    return (
-        f"On {task} the random encoder ({number(floor.mean)}) and the supervised one ({number(ceiling.mean)}) are too "
-        f"close to measure a share between them: this data set hardly separates encoders."
-    )
+        return []
+    claim = "The random encoder and the supervised one are too close to measure a share between them on {}"
+    tail = "; such a data set hardly separates encoders"
+    return [Seen(claim, task, _against(board, task, floor, ceiling), tail)]
 
 
 def how_to_read(board: Board) -> list[tuple[str, str]]:

@@ -106,10 +106,6 @@ const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
 // ---------------------------------------------------------------- tabs
 function tabs(box) {
   const { name } = box.dataset, panels = [...box.querySelectorAll(":scope > [data-tab]")];
-  if (panels.length < 3) { // one modality: its table beside that of all
-    panels.forEach((panel) => panel.hidden = false);
-    return;
-  }
   const list = document.createElement("div");
   list.setAttribute("role", "tablist");
   const show = (chosen) => panels.forEach((panel, i) => {
@@ -143,12 +139,23 @@ function tabs(box) {
 }
 
 document.querySelectorAll(".tabs").forEach(tabs);
+const folded = (node) => node?.parentElement?.closest("details:not([open])");
 const tables = [...document.querySelectorAll("table.data")];
 tables.forEach((table) => (address().has(table.dataset.name) ? make(table) : seen.observe(table)));
-tables.find((table) => address().has(table.dataset.name))?.scrollIntoView({ block: "center" });
+const asked = tables.find((table) => address().has(table.dataset.name));
+if (folded(asked)) folded(asked).open = true;
+asked?.scrollIntoView({ block: "center" });
 
 // ---------------------------------------------------------------- print: everything, all pages of it
 const paged = () => tables.map((table) => made.get(table)).filter((api) => api?.settings()[0].oFeatures.bPaginate);
-addEventListener("beforeprint", () => paged().forEach((api) => api.page.len(-1).draw()));
-addEventListener("afterprint", () => paged().forEach((api) => api.page.len(LONG).draw()));
+let opened = [];
+addEventListener("beforeprint", () => {
+  paged().forEach((api) => api.page.len(-1).draw());
+  opened = [...document.querySelectorAll("details:not([open], .help details)")];
+  opened.forEach((details) => details.open = true);
+});
+addEventListener("afterprint", () => {
+  paged().forEach((api) => api.page.len(LONG).draw());
+  opened.forEach((details) => details.open = false);
+});
 document.documentElement.dataset.ready = "yes";

@@ -9,6 +9,7 @@ import pytest
 
 from boards.conftest import ODD, content
 from diptych.boards import links, site
+from diptych.boards.frame import GRID_POINT
 from diptych.boards.ranking import leaderboard
 from diptych.boards.tables import Entry, Table, number_entry
 
@@ -90,9 +91,14 @@ def many(values):
     return Table((Entry("name"), *(Entry(f"number {i}", kind="number") for i in range(9))), rows)
 
 
+def entered(board):
+    """The rows of a leaderboard without grid points, which have a table of their own."""
+    return [standing for standing in leaderboard(board) if standing.role != GRID_POINT]
+
+
 def test_search_narrows_a_table_and_its_address_shows_the_same_again(visit, report, ran):
     page = visit(report)
-    assert len(column(page, "leaderboard", 2)) == len(leaderboard(ran.board)) > 1
+    assert len(column(page, "leaderboard", 2)) == len(entered(ran.board)) > 1
     page.locator("#leaderboard ~ .tabs [data-tab=all] input[type=search]").fill("scarf")
     heading(page, "leaderboard", 3).click()
     page.wait_for_function("location.hash.includes('scarf')")
@@ -114,7 +120,26 @@ def test_a_column_is_filtered_by_its_values_and_the_address_keeps_it(visit, repo
 
 def test_a_spoilt_address_is_no_error(visit, report, ran):
     page = visit(report, "#leaderboard=%7Bbroken&modality=nowhere")
-    assert len(column(page, "leaderboard", 2)) == len(leaderboard(ran.board))
+    assert len(column(page, "leaderboard", 2)) == len(entered(ran.board))
+
+
+def test_an_address_of_a_folded_table_opens_it_and_its_columns_are_explained(visit, report):
+    state = json.dumps({"search": "scarf"})
+    page = visit(report, f"#task-1={state}")
+    assert column(page, "task-1", 1) == ["scarf"]
+    assert page.locator("#t-task-1").is_visible()
+    help_ = page.locator("details:has(#t-task-1) .help")
+    help_.locator("summary").click()
+    assert "pretraining, mean over seeds" in help_.inner_text()
+
+
+def test_print_shows_what_is_folded_and_folds_it_again(visit, report):
+    page = visit(report)
+    shut = page.locator("details:not([open])").count()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#t-task-1").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() == shut > 0
 
 
 def test_tabs_show_a_modality_by_click_by_key_and_by_address(visit, report):
@@ -197,7 +222,7 @@ def test_hostile_names_stay_text_in_filters_search_and_downloads(visit, tmp_path
 
 def test_without_scripts_everything_is_still_there(visit, report, ran):
     page = visit(report, java_script_enabled=False)
-    assert page.locator("#t-leaderboard tbody tr").count() == len(leaderboard(ran.board))
+    assert page.locator("#t-leaderboard tbody tr").count() == len(entered(ran.board))
     assert page.locator("#t-series").is_visible()
 
 

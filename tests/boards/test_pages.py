@@ -2,14 +2,16 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from boards.conftest import ODD, content
-from diptych.boards import changelog, cost, index, links, maps, samples, site
+from diptych.boards import changelog, cost, figures, index, links, maps, samples, site, tables, verdict
 from diptych.boards.frame import Row, Task
-from diptych.boards.tables import Entry, best_row
+from diptych.boards.ranking import leaderboard
+from diptych.boards.tables import Entry, Table, best_row
 from diptych.data.samples import GraphArrays, Samples, to_arrays
 from diptych.records import write_json, write_npz
 
@@ -205,3 +207,53 @@ def test_the_frontier_never_falls_and_passes_the_best_method(ran):
     heights = axis.lines[0].get_ydata()
     assert (np.diff(heights) >= 0).all()
     assert heights[-1] == ran.board.summaries[task, best_row(ran.board, task)].mean
+
+
+def test_a_legend_stays_within_its_figure_and_rows_that_look_alike_are_one_entry(ran, monkeypatch):
+    rows = [Row("random", f"encoder.name=encoder{n}") for n in range(4)]
+    monkeypatch.setattr(type(ran.board), "role", lambda _, row: "control" if row.method == "random" else "grid point")
+    many = rows + [Row(f"method {n}", "") for n in range(20)]
+    monkeypatch.setattr(figures, "palette", lambda _: {str(row): "#8a8f98" for row in many})
+    with figures.style():
+        figure, _ = figures.canvas(1, *figures.PANEL)
+        figures.legend(figure, ran.board, many)
+        figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts[0] == "random (4 rows)"
+    assert len(texts) == 21
+
+
+# ---------------------------------------------------------------- the answer in short
+
+
+def test_the_short_answer_says_who_leads_what_controls_reach_and_what_failed(ran):
+    said = verdict.sentences(ran.board)
+    first = next(s for s in leaderboard(ran.board, "series") if s.place == "1")
+    assert said[0].startswith(f"{len(set(ran.world.grids) - {'raw', 'random', 'pca', 'supervised'})} methods on 2 data")
+    assert any(f"series: {first.row} has the best mean rank, {first.mean_rank:.2f} over 1 data set" in s for s in said)
+    assert any(s.startswith("Raw features: the best method of a data set is clearly above on 0 of 2") for s in said)
+    assert said[-1].startswith("2 of 28 planned cells did not end well: 2 diverged")
+    page = content(ran.folder / "report.html")
+    assert page.index("In short") < page.index("In plain sight") < page.index("t-leaderboard")
+
+
+def test_rows_with_the_best_mean_rank_share_it(ran, monkeypatch):
+    tied = [replace(s, place="1=", mean_rank=1.5) for s in leaderboard(ran.board) if s.place][:2]
+    monkeypatch.setattr(verdict, "leaderboard", lambda *_: tied)
+    (told, *_) = verdict._lead(ran.board, "series")
+    assert f"{tied[0].row} and {tied[1].row} share the best mean rank, 1.50" in told
+
+
+def test_grid_points_stand_in_a_table_of_their_own_and_an_empty_column_goes(ran):
+    ranked, points = tables.standings(ran.board), tables.standings(ran.board, points=True)
+    badges = [{entry.badge for line in table.rows for entry in line if entry.badge} for table in (ranked, points)]
+    assert "grid point" not in badges[0]
+    assert badges[1] == {"grid point"}
+    assert len(ranked.rows) + len(points.rows) == len(leaderboard(ran.board))
+    table = Table((Entry("a"), Entry("share")), ((Entry("x"), Entry("–")), (Entry("y"), Entry("–"))))
+    assert [c.text for c in tables.without_empty(table, "share").columns] == ["a"]
+    told = replace(table, rows=(*table.rows, (Entry("z"), Entry("0.5"))))
+    assert tables.without_empty(told, "share") == told

@@ -1,0 +1,92 @@
+"""The answer of a board in a few sentences: what was compared, who is ahead, what is tied, what failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
+from diptych.boards.ranking import Standing, leaderboard, task_ranks
+from diptych.boards.tables import best_row, number
+from diptych.boards.text import CONTROLS
+from diptych.stats import compared
+
+
+def sentences(board: Board) -> list[str]:
+    """What a reader in a hurry should take away, each as one sentence."""
+    leads = [s for modality in board.modalities for s in _lead(board, modality)]
+    return [_what(board), *leads, *_controls(board), _ended(board)]
+
+
+def _what(board: Board) -> str:
+    rows = {row for _, row in board.summaries}
+    methods = {row.method for row in rows if board.role(row) in METHODS}
+    beside = {row.method for row in rows if board.role(row) not in METHODS}
+    controls = f", beside {_count(len(beside), 'reference')} that are not ranked" if beside else ""
+    seeds = _count(len(board.plan.spec.seeds), "seed")
+    return f"{_count(len(methods), 'method')} on {_count(len(board.plan.cards), 'data set')}, {seeds} each{controls}."
+
+
+def _lead(board: Board, modality: str) -> Iterator[str]:
+    """Who has the best mean rank, on how many data sets nobody does better, and who comes next."""
+    placed = [s for s in leaderboard(board, modality) if s.place]
+    if not placed:
+        return
+    tasks = board.rank_tasks(modality)
+    first = [s for s in placed if s.mean_rank - placed[0].mean_rank < 1e-9]
+    names = _listed([str(s.row) for s in first])
+    over = f"{modality}: " if len(board.modalities) > 1 else ""
+    verb = "has the best mean rank" if len(first) == 1 else "share the best mean rank"
+    text = f"{over}{names} {verb}, {number(placed[0].mean_rank, 2)} over {_count(len(tasks), 'data set')}"
+    if len(first) == 1:
+        text += f", and is best or tied for best on {_best_on(board, tasks, first[0].row)} of them"
+    yield text + (f"; next {_next(placed[len(first)])}." if len(placed) > len(first) else ".")
+
+
+def _next(standing: Standing) -> str:
+    return f"is {standing.row} with {number(standing.mean_rank, 2)}"
+
+
+def _best_on(board: Board, tasks: list[Task], row: Row) -> int:
+    """Data sets on which no ranked row has a better rank; close scores share one."""
+    found = 0
+    for task in tasks:
+        ranks = {r: rank for r, rank in task_ranks(board, task).items() if board.role(r) == RANKED}
+        found += row in ranks and board.summaries[task, row].n > 0 and ranks[row] <= min(ranks.values()) + 1e-9
+    return found
+
+
+def _controls(board: Board) -> Iterator[str]:
+    """On how many data sets the best method is no clear gain over a control."""
+    tasks = board.rank_tasks()
+    for method, name in CONTROLS.items():
+        known = [found for task in tasks if (found := _beside(board, task, method)) is not None]
+        if known:
+            beat = known.count(-1)
+            yield f"{name}: the best method of a data set is clearly above on {beat} of {len(known)}."
+
+
+def _beside(board: Board, task: Task, method: str) -> int | None:
+    """How a control stands beside the best method of a task; None where one of them has no score."""
+    champion = best_row(board, task)
+    control = board.control(task, method, champion)
+    if champion is None or not control.n:
+        return None
+    return compared(control, board.summaries[task, champion], higher_is_better(board.metric(task)))
+
+
+def _ended(board: Board) -> str:
+    status = Counter(board.cells["status"])
+    bad = ", ".join(f"{n} {name}" for name, n in status.items() if name != "ok")
+    total = len(board.cells)
+    if not bad:
+        return f"All {_count(total, 'planned cell')} ended well."
+    return f"{total - status['ok']} of {_count(total, 'planned cell')} did not end well: {bad}. They count as lost."
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
