@@ -14,6 +14,8 @@ from diptych.boards.tables import Entry, Table, count_entry, task_entry
 from diptych.data.card import Card
 from diptych.records import read_json
 
+AXES = {"series": " (steps, channels; the longest series)", "image": " (channels, height, width)"}
+
 
 def context(board: Board, dataset: str, curves: list[damage.Curve]) -> dict[str, Any]:
     """What the template draws."""
@@ -63,7 +65,7 @@ def about(card: Card, record: dict[str, Any]) -> list[tuple[str, str]]:
     lines = {
         "Modality": card.modality + (" (synthetic)" if card.synthetic else ""),
         "Samples": f"{facts['n_train']:,} train, {facts['n_test']:,} test" if "n_train" in facts else "",
-        "Shape": _shape(facts.get("shape") or card.shape),
+        "Shape": _shape(facts.get("shape") or card.shape) + AXES.get(card.modality, ""),
         "Split": card.split + (f" by {card.group}" if card.group else ""),
         "Metric": card.metric,
         "Licence": card.licence,
@@ -73,6 +75,11 @@ def about(card: Card, record: dict[str, Any]) -> list[tuple[str, str]]:
         "Caveats": "; ".join((record.get("card") or {}).get("caveats") or card.caveats),
     }
     return [(term, text) for term, text in lines.items() if text]
+
+
+def _natural(name: str) -> tuple[bool, float, str]:
+    """Numbers by their size, before words."""
+    return (False, float(name), "") if name.isdecimal() else (True, 0.0, name)
 
 
 def _shape(shape: Any) -> str:
@@ -85,7 +92,8 @@ def _shape(shape: Any) -> str:
 def counts(record: dict[str, Any]) -> Table:
     """Rows of each class in each split."""
     splits = {name: found for name, found in (record.get("counts") or {}).items() if isinstance(found, dict)}
-    names = list(dict.fromkeys(name for found in splits.values() for name in found))
+    splits = {name: splits[name] for name in sorted(splits, key=lambda name: (name != "train", name))}
+    names = sorted({name for found in splits.values() for name in found}, key=_natural)
     rows = ((Entry(n), *(count_entry(found.get(n, 0)) for found in splits.values())) for n in names)
     return Table((Entry("class"), *(Entry(split, kind="number") for split in splits)), tuple(rows))
 

@@ -44,17 +44,18 @@ def probe_tables(board: Board, task: Task) -> Iterator[tuple[str, Table]]:
 def _named(title: str, board: Board, scores: pd.DataFrame, corruption: str = "clean") -> Iterator[tuple[str, Table]]:
     chosen = scores[scores["corruption"] == corruption]
     if len(chosen):
-        yield title, _by_metric(board, chosen)
+        yield title, _by_metric(board, chosen["task"].iloc[0], chosen)
 
 
-def _by_metric(board: Board, scores: pd.DataFrame) -> Table:
+def _by_metric(board: Board, task: Task, scores: pd.DataFrame) -> Table:
     found = dict(zip(zip(scores["row"], scores["metric"], strict=True), scores["summary"], strict=True))
     rows, metrics = dict.fromkeys(scores["row"]), sorted(set(scores["metric"]))
     best = {m: best_of(board, {r: found.get((r, m), NOTHING) for r in rows}, m) for m in metrics}
     body = []
     for row in rows:
         summaries = [(metric, found.get((row, metric), NOTHING)) for metric in metrics]
-        shown = [score_entry(summary, summary.mean == best[metric]) for metric, summary in summaries]
+        cells = links.cells(task, row)
+        shown = [score_entry(s, s.mean == best[metric], cells if s.n else "") for metric, s in summaries]
         body.append((name_entry(board, row), *shown))
     return Table((Entry("method"), *map(metric_entry, metrics)), tuple(body))
 
@@ -68,7 +69,7 @@ def health(board: Board, task: Task) -> Table | None:
     body = []
     for (row, embedding), part in groups(own, "row", "embedding"):
         values = dict(zip(part["metric"], part["summary"], strict=True))
-        shown = [score_entry(values.get(m, NOTHING)) for m in metrics]
+        shown = [score_entry(values.get(m, NOTHING), link=links.cells(task, row)) for m in metrics]
         body.append((name_entry(board, row), Entry(embedding, kind="muted"), *shown))
     return Table((Entry("method"), Entry("embedding"), *map(metric_entry, metrics)), tuple(body))
 
@@ -86,7 +87,7 @@ def areas(board: Board, task: Task, curves: list[Curve]) -> Table | None:
     body = []
     for row in rows:
         shown = [_area(own.get((row, c)), best[c], level[0] if level else None) for c in corruptions]
-        clean = score_entry(board.summaries[task, row])
+        clean = score_entry(board.summaries[task, row], link=links.cells(task, row))
         body.append((name_entry(board, row), clean, *shown))
     reach = {c: max(curve.values.index.max() for (_, k), curve in own.items() if k == c) for c in corruptions}
     headings = [Entry(c, below=f"0 to {reach[c]:g}", kind="number") for c in corruptions]
@@ -108,7 +109,7 @@ def failures(board: Board) -> Table:
     bad = board.cells[board.cells["status"] != "ok"]
     rows = tuple(
         (
-            Entry(str(r.cell), below=str(r.condition)),
+            Entry(str(r.cell), below=str(r.condition), link=links.cells(r.task, r.row)),
             name_entry(board, r.row),
             Entry(str(r.status), kind="bad"),
             Entry(str(r.stage)),

@@ -123,6 +123,7 @@ def _strip(axis: Axes, board: Board, rows: list[Standing], data: pd.DataFrame) -
     options = {"order": order, "hue_order": order, "legend": False, "size": 4, "alpha": 0.55, "jitter": False}
     sns.stripplot(data, x=value, y="row", hue="row", palette=colours, ax=axis, **options)
     axis.set_yticks(range(len(order)), [_wrapped(row) for row in order])
+    axis.set_ylim(len(order) - 0.5, -0.5)  # the same for both panels, also where a row has no share
     means = data.groupby("row")[value].mean()
     for place, standing in enumerate(rows):
         colour = colours[str(standing.row)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from diptych.boards import links
 from diptych.boards.effects import Interval, interval
 from diptych.boards.frame import FLOOR, Board, Row, Task, groups, higher_is_better
 from diptych.boards.tables import Entry, Table, metric_entry, name_entry, score_entry, task_entry
@@ -96,8 +97,8 @@ def table(board: Board, found: list[Compared]) -> Table:
         (
             task_entry(c.task, c.metric, metric_entry(c.metric).title),
             name_entry(board, c.row),
-            score_entry(c.frozen),
-            score_entry(c.tuned),
+            score_entry(c.frozen, link=links.cells(c.task, c.row)),
+            score_entry(c.tuned, link=links.cells(c.task, c.row)),
             _entry(c.gain, _sign(c)),
             _entry(c.pretraining, _sign(c)),
         )

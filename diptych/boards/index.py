@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,21 +24,24 @@ def write(boards: Path) -> Path:
 
 
 HEADINGS = (
-    Entry("benchmark"),
+    Entry("benchmark", kind="name"),
     Entry("written", title="when the report was written, UTC"),
     Entry("cells", title="planned cells", kind="number"),
     Entry("status"),
     Entry("data sets", kind="number"),
     Entry("methods", title="self-supervised rows of the leaderboard", kind="number"),
     Entry("best", title="the rows that share the first place"),
-    Entry("files"),
+    Entry("CSV", title="the leaderboard as a table"),
+    Entry("JSON", title="the leaderboard and everything beside it for other programs"),
+    Entry("audit", title="what the last audit of the benchmark found, where there was one"),
 )
 
 
 def _line(folder: Path) -> tuple[Entry, ...]:
-    name = Entry(folder.name, link=f"{folder.name}/report.html")
+    name = Entry(folder.name, kind="name", link=f"{folder.name}/report.html")
     try:
-        return (name, *_fields(folder, read_json(folder / FEED)))
+        feed = read_json(folder / FEED)
+        return (replace(name, below=feed["description"]), *_fields(folder, feed))
     except (ContractError, KeyError, TypeError) as error:
         empty = [Entry("", kind=heading.kind) for heading in HEADINGS[2:]]
         return (name, Entry("not readable", title=str(error), kind="bad"), *empty)
@@ -56,6 +60,11 @@ def _fields(folder: Path, feed: dict[str, Any]) -> tuple[Entry, ...]:
         Entry(", ".join(f"{n} {name}" for name, n in counts), kind="bad" if bad else "good"),
         Entry(str(len({score["dataset"] for score in feed["scores"]})), kind="number"),
         Entry(str(len(ranked)), kind="number"),
-        Entry(", ".join(best) or "–", below=feed["description"], kind="name"),
-        Entry("leaderboard.csv", link=f"{folder.name}/leaderboard.csv"),
+        Entry(", ".join(best) or "–"),
+        *(_file(folder, name) for name in ("leaderboard.csv", FEED, "audit.html")),
     )
+
+
+def _file(folder: Path, name: str) -> Entry:
+    there = (folder / name).is_file()
+    return Entry(name.removeprefix("leaderboard") if there else "–", link=f"{folder.name}/{name}" if there else "")

@@ -78,7 +78,7 @@ def _scatter(axis: Axes, points: Points, classes: tuple[str, ...]) -> None:
     xy, label, _ = points
     present, counts = np.unique(label, return_counts=True)
     shown = sorted(present[np.argsort(-counts, kind="stable")][: len(MARKS)].tolist())
-    look: Any = {"s": 14, "alpha": 0.75, "linewidths": 0, "rasterized": True}
+    look: Any = {"s": 14, "alpha": 0.9, "linewidths": 0, "rasterized": True}
     if len(other := np.flatnonzero(~np.isin(label, shown))):
         axis.scatter(*xy[other].T, color=GREY, label="other classes", **look)
     for mark, colour, code in zip(MARKS, hues(), shown, strict=False):

@@ -21,7 +21,12 @@ from diptych.replay import command
 
 SHORT = 12  # digits of a digest that are shown
 COMMANDS = 500  # cells on a page up to which the commands of all stages are written out
-FINGERPRINTS = ("code", "data", "commit", "lock")
+FINGERPRINTS = {
+    "code": "fingerprint of the code that pretrained it",
+    "data": "fingerprint of the prepared data",
+    "commit": "version of the code in git",
+    "lock": "fingerprint of the pinned libraries",
+}
 
 
 def context(board: Board, method: str) -> dict[str, Any]:
@@ -63,12 +68,13 @@ def scores(board: Board, own: pd.DataFrame) -> Table:
     tasks = list(dict.fromkeys(own["task"]))
     nothing = Entry("", kind="number")
     body = []
-    for row in dict.fromkeys(own["row"]):
+    chosen = [choice.row for choice in board.choices if choice.row.method == own["method"].iloc[0]]
+    for row in dict.fromkeys([*chosen, *own["row"]]):
         found = [(task, board.summaries.get((task, row))) for task in tasks]
         shown = [score_entry(s, link=links.cells(t, row)) if s else nothing for t, s in found]
         body.append((name_entry(board, row), *shown))
     headings = [Entry(str(t), below=board.metric(t), title=board.card(t).title, kind="number") for t in tasks]
-    return Table((Entry("row"), *headings), tuple(body))
+    return Table((Entry("row", kind="name"), *headings), tuple(body))
 
 
 def cost(board: Board, own: pd.DataFrame) -> Table:
@@ -76,7 +82,7 @@ def cost(board: Board, own: pd.DataFrame) -> Table:
     body = []
     for (task, row), part in groups(own, "task", "row"):
         seconds, memory, size = (float(part[name].mean()) for name in evidence.COSTS)
-        shown = (number_entry(seconds, 1), number_entry(memory, 1), number_entry(size, 0))
+        shown = (number_entry(seconds, 1, link=links.cells(task, row)), number_entry(memory, 1), number_entry(size, 0))
         body.append((task_entry(task), name_entry(board, row), *shown))
     headings = [Entry(h, kind="number") for h in ("seconds of pretraining", "peak memory, MB", "parameters")]
     return Table((Entry("data set"), Entry("row"), *headings), tuple(body))
@@ -103,11 +109,13 @@ def cells(board: Board, task: Task, own: pd.DataFrame) -> Table:
         Entry("seed", kind="number"),
         Entry("status"),
         Entry(board.metric(task), below=board.probe, title="the score that ranks, on test", kind="number"),
-        Entry("s", title="seconds of pretraining", kind="number"),
-        Entry("folder of its files"),
-        Entry("MLflow run"),
+        Entry("seconds", title="of pretraining", kind="number"),
+        Entry(
+            "folder of its files", title="encoder, embeddings, predictions, scores and the records of what made them"
+        ),
+        Entry("MLflow run", title="its id in the store that the report names under Provenance"),
     )
-    return Table((*headings, *map(Entry, FINGERPRINTS)), rows)
+    return Table((*headings, *(Entry(name, title=title) for name, title in FINGERPRINTS.items())), rows)
 
 
 def _digest(line: Any, name: str) -> Entry:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EACH, CLASSES = 2, 6  # samples of each class, classes
 COLUMNS = 12  # of a table that are shown
 LONGEST = 300  # characters of a text
+CHANNELS = 8  # of a series that are drawn
 TILE = (1.5, 1.6)  # inches
 WIDE = (3.0, 1.7)
 Shown = tuple[Drawn | None, Table | None]
@@ -77,9 +78,11 @@ def _series(samples: Samples, rows: np.ndarray, facts: Facts) -> Shown:
     x = _array(samples.x)
 
     def draw(axis: Axes, row: int) -> None:
-        axis.plot(x[row][:, :8], lw=1, color=INK if x.shape[2] == 1 else None)
+        axis.plot(x[row][:, :CHANNELS], lw=1, color=INK if x.shape[2] == 1 else None)
 
-    return _drawn(samples, rows, facts, draw, WIDE), None
+    caption, picture = _drawn(samples, rows, facts, draw, WIDE)
+    some = f" The first {CHANNELS} of {x.shape[2]} channels." if x.shape[2] > CHANNELS else ""
+    return (f"{caption} Values over time steps, missing ones left out; titles are classes.{some}", picture), None
 
 
 def _graph(samples: Samples, rows: np.ndarray, facts: Facts) -> Shown:

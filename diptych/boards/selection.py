@@ -18,7 +18,7 @@ from diptych.scoring import VALIDATION
 from diptych.stats import Summary, summarise
 
 if TYPE_CHECKING:
-    from diptych.boards.tables import Table
+    from diptych.boards.tables import Entry, Table
 
 DEFAULT, FIRST = "default config", "default config, else the first"
 
@@ -124,7 +124,7 @@ def _line(board: Board, choice: Choice, scores: dict[tuple[Task, Row], Summary])
 
 def table(board: Board) -> Table:
     """Every choice, with the score that chose it, the score that ranks, and the oracle."""
-    from diptych.boards.tables import Entry, Table, number, task_entry
+    from diptych.boards.tables import Entry, Table, task_entry
 
     rows = [
         (
@@ -132,13 +132,22 @@ def table(board: Board) -> Table:
             Entry(line["method"], below=line["rule"], kind="name", link=links.method_page(line["method"])),
             Entry(str(line["tried"]), kind="number"),
             Entry("none: no validation score" if line["chosen"] is None else line["chosen"] or "the only one"),
-            *(Entry("–" if line[name] is None else number(line[name]), kind="number") for name in SCORES),
+            *(_number(line, name) for name in SCORES),
         )
         for line in feed(board)
     ]
     headings = [Entry(name, title=title, kind="number") for name, title in SCORES.items()]
     tried = Entry("tried", title="configurations to choose from", kind="number")
     return Table((Entry("data set"), Entry("row"), tried, Entry("chosen"), *headings), tuple(rows))
+
+
+def _number(line: dict[str, Any], name: str) -> Entry:
+    """A score of a choice, with the way to its method's cells."""
+    from diptych.boards.tables import number_entry
+
+    task, row = Task(line["dataset"], line["condition"]), Row(line["method"], line["rule"])
+    value = float("nan") if line[name] is None else line[name]
+    return number_entry(value, link=links.cells(task, row))
 
 
 SCORES = {

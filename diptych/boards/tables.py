@@ -67,9 +67,9 @@ def score_entry(summary: Summary, best: bool = False, link: str = "") -> Entry:
     return Entry(spread(summary), title=title, kind=kind, value=summary.mean, link=link)
 
 
-def number_entry(value: float, digits: int = 3, kind: str = "number", title: str = "") -> Entry:
+def number_entry(value: float, digits: int = 3, kind: str = "number", title: str = "", link: str = "") -> Entry:
     """A number that is sorted by its full value."""
-    return Entry(number(value, digits), kind=kind, title=title, value=value)
+    return Entry(number(value, digits), kind=kind, title=title, value=value, link=link)
 
 
 def count_entry(n: int) -> Entry:
@@ -163,7 +163,7 @@ def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
         number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {_count(s.tasks, 'data set')}"),
         _against(s.random),
         _against(s.raw),
-        _cells(s.scored, s.planned),
+        _cells(s.scored, s.planned, f"{links.method_page(s.row.method)}#cells"),
     )
 
 
@@ -171,8 +171,8 @@ def _against(found: Against) -> Entry:
     return Entry(str(found), kind="number", value=found.above)
 
 
-def _cells(scored: int, planned: int) -> Entry:
-    return Entry(f"{scored}/{planned}", kind="number muted" if scored == planned else "number bad")
+def _cells(scored: int, planned: int, link: str) -> Entry:
+    return Entry(f"{scored}/{planned}", kind="number muted" if scored == planned else "number bad", link=link)
 
 
 def _count(n: int, what: str) -> str:
@@ -231,7 +231,7 @@ def task_table(board: Board, task: Task) -> Table:
             Entry(standing if board.role(row) == RANKED else f"({standing})", kind="number", value=rank[row]),
             number_entry(shares[row], 2),
             number_entry(float(seconds), 1, "number muted"),
-            _cells(*board.counts(row, [task])),
+            _cells(*board.counts(row, [task]), links.cells(task, row)),
         ))  # fmt: skip
     score = Entry(f"{metric} ({board.probe})", title=metric_entry(metric).title, kind="number")
     rest = (

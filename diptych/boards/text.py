@@ -94,7 +94,8 @@ def _ceiling(board: Board, task: Task) -> list[Seen]:
     above = compared(best, ceiling, higher_is_better(board.metric(task))) > 0
     if not above or number(best.mean) == number(ceiling.mean):
         return []
-    claim, tail = "The best method is above the supervised encoder on {}", "; that row bounds only its own budget"
+    claim = "The best method is above the supervised encoder on {}"
+    tail = "; the supervised row is an upper bound only for its own budget"
     return [Seen(claim, task, f"{champion} {_against(board, task, best, ceiling)}", tail)]
 
 

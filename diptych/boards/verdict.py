@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import Standing, leaderboard, task_ranks
 from diptych.boards.tables import best_row, number
-from diptych.boards.text import CONTROLS
 from diptych.stats import compared
+
+CONTROLS = {"raw": "raw features", "random": "the random (untrained) encoder"}
 
 
 def sentences(board: Board) -> list[str]:
@@ -38,13 +39,21 @@ def _lead(board: Board, modality: str) -> Iterator[str]:
     over = f"{modality}: " if len(board.modalities) > 1 else ""
     verb = "has the best mean rank" if len(first) == 1 else "share the best mean rank"
     text = f"{over}{names} {verb}, {number(placed[0].mean_rank, 2)} over {_count(len(tasks), 'data set')}"
-    if len(first) == 1:
+    if len(first) == 1 and len(tasks) > 1:
         text += f", and is best or tied for best on {_best_on(board, tasks, first[0].row)} of them"
     yield text + (f"; next {_next(placed[len(first)])}." if len(placed) > len(first) else ".")
+    if ahead := _ahead(board, modality):
+        yield f"{over}Of the references, {_listed(ahead)} would stand above every method."
 
 
 def _next(standing: Standing) -> str:
     return f"is {standing.row} with {number(standing.mean_rank, 2)}"
+
+
+def _ahead(board: Board, modality: str) -> list[str]:
+    """The rows that are no methods and stand above the first one that is."""
+    standings = [s for s in leaderboard(board, modality) if s.scored and (s.place or s.role not in METHODS)]
+    return [str(s.row) for s in standings[: [bool(s.place) for s in standings].index(True)]]
 
 
 def _best_on(board: Board, tasks: list[Task], row: Row) -> int:
@@ -57,13 +66,14 @@ def _best_on(board: Board, tasks: list[Task], row: Row) -> int:
 
 
 def _controls(board: Board) -> Iterator[str]:
-    """On how many data sets the best method is no clear gain over a control."""
-    tasks = board.rank_tasks()
+    """On how many data sets the best method is a clear gain over a control."""
+    said = []
     for method, name in CONTROLS.items():
-        known = [found for task in tasks if (found := _beside(board, task, method)) is not None]
-        if known:
-            beat = known.count(-1)
-            yield f"{name}: the best method of a data set is clearly above on {beat} of {len(known)}."
+        found = [beside for task in board.rank_tasks() if (beside := _beside(board, task, method)) is not None]
+        if found:
+            said.append(f"{name} on {found.count(-1)} of {_count(len(found), 'data set')}")
+    if said:
+        yield f"The best method of a data set is clearly above {_listed(said)}."
 
 
 def _beside(board: Board, task: Task, method: str) -> int | None:

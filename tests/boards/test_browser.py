@@ -172,7 +172,7 @@ def test_a_score_leads_to_its_cells(visit, report, ran):
     page = visit(report)
     page.get_by_role("tab", name="series").click()
     row = page.locator("#t-series tbody tr").filter(has_text="scarf")
-    row.locator("td.number a").first.click()
+    row.locator("td.number a[href$='#ecg200']").click()
     page.wait_for_url("**/methods/scarf.html#ecg200")
     cell = ran.board.cells.query("method == 'scarf' and dataset == 'ecg200'").iloc[0]
     assert page.get_by_text(cell["run_id"]).first.is_visible()

@@ -8,7 +8,21 @@ import numpy as np
 import pytest
 
 from boards.conftest import ODD, content
-from diptych.boards import changelog, cost, figures, index, links, maps, samples, site, tables, verdict
+from diptych.boards import (
+    changelog,
+    cost,
+    dataset_page,
+    details,
+    figures,
+    index,
+    links,
+    maps,
+    method_page,
+    samples,
+    site,
+    tables,
+    verdict,
+)
 from diptych.boards.frame import Row, Task
 from diptych.boards.ranking import leaderboard
 from diptych.boards.tables import Entry, Table, best_row
@@ -234,7 +248,8 @@ def test_the_short_answer_says_who_leads_what_controls_reach_and_what_failed(ran
     first = next(s for s in leaderboard(ran.board, "series") if s.place == "1")
     assert said[0].startswith(f"{len(set(ran.world.grids) - {'raw', 'random', 'pca', 'supervised'})} methods on 2 data")
     assert any(f"series: {first.row} has the best mean rank, {first.mean_rank:.2f} over 1 data set" in s for s in said)
-    assert any(s.startswith("Raw features: the best method of a data set is clearly above on 0 of 2") for s in said)
+    assert any("is clearly above raw features on 0 of 2 data sets" in s for s in said)
+    assert "series: Of the references, supervised and raw would stand above every method." in said
     assert said[-1].startswith("2 of 28 planned cells did not end well: 2 diverged")
     page = content(ran.folder / "report.html")
     assert page.index("In short") < page.index("In plain sight") < page.index("t-leaderboard")
@@ -257,3 +272,27 @@ def test_grid_points_stand_in_a_table_of_their_own_and_an_empty_column_goes(ran)
     assert [c.text for c in tables.without_empty(table, "share").columns] == ["a"]
     told = replace(table, rows=(*table.rows, (Entry("z"), Entry("0.5"))))
     assert tables.without_empty(told, "share") == told
+
+
+def test_both_panels_of_the_standing_have_every_row_at_the_same_height(ran, monkeypatch):
+    kept = []
+    monkeypatch.setattr(figures, "svg", lambda figure, _: kept.append(figure) or "")
+    monkeypatch.setattr(figures, "task_shares", lambda _, task: {Row("scarf", ""): 0.5, Row("<b>bold", ""): 0.4})
+    figures.standing_plot(ran.board, leaderboard(ran.board))
+    left, right = kept[0].axes
+    assert left.get_ylim() == right.get_ylim()
+
+
+def test_classes_are_counted_in_their_order_train_first():
+    counts = {"test": {"10": 1, "2": 2, "1": 3, "b": 1}, "train": {"2": 5, "10": 4}}
+    table = dataset_page.counts({"counts": counts})
+    assert [c.text for c in table.columns] == ["class", "train", "test"]
+    assert [row[0].text for row in table.rows] == ["1", "2", "10", "b"]
+
+
+def test_every_score_of_every_probe_leads_to_its_cells(ran):
+    task = Task("ecg200", "")
+    for _, table in details.probe_tables(ran.board, task):
+        assert all(e.link.endswith("#ecg200") for row in table.rows for e in row[1:] if e.text != "–")
+    names = [row[0] for row in method_page.scores(ran.board, ran.board.cells.query("method == 'simclr'")).rows]
+    assert {"best of 4 by validation", "default config, else the first"} <= {name.below for name in names}
