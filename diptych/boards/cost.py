@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diptych.boards.figures import PANEL, Drawn, canvas, legend, style, svg
-from diptych.boards.frame import RANKED, Board, Row, Task, groups, higher_is_better
+from diptych.boards.frame import GRID_POINT, RANKED, Board, Row, Task, groups, higher_is_better
 from diptych.boards.looks import GREY, mark, palette
 from diptych.stats import Summary
 
@@ -21,7 +21,7 @@ def plot(board: Board) -> Drawn | None:
     """Score against seconds of pretraining, one panel per data set."""
     from matplotlib.ticker import FuncFormatter, NullLocator
 
-    scored = {task: [r for r in board.planned(task) if board.summaries[task, r].n] for task in board.tasks}
+    scored = {task: [r for r in _shown(board, task) if board.summaries[task, r].n] for task in board.tasks}
     scored = {task: rows for task, rows in scored.items() if rows}
     if not scored:
         return None
@@ -43,6 +43,11 @@ def plot(board: Board) -> Drawn | None:
             "Grey steps: the methods that no other method beats at the same cost or less."
         )
         return caption, svg(figure, "cost")
+
+
+def _shown(board: Board, task: Task) -> list[Row]:
+    """Grid points are left out: what a rule chose among them stands for their method."""
+    return [row for row in board.planned(task) if board.role(row) != GRID_POINT]
 
 
 def _frontier(axis: Axes, board: Board, task: Task, seconds: dict[Row, float]) -> None:

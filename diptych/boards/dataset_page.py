@@ -14,7 +14,11 @@ from diptych.boards.tables import Entry, Table, count_entry, task_entry
 from diptych.data.card import Card
 from diptych.records import read_json
 
-AXES = {"series": " (steps, channels; the longest series)", "image": " (channels, height, width)"}
+AXES = {
+    "series": " (steps of the longest series, channels)",
+    "image": " (channels, height, width)",
+    "tabular": " (values, after categories are encoded)",
+}
 
 
 def context(board: Board, dataset: str, curves: list[damage.Curve]) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def about(card: Card, record: dict[str, Any]) -> list[tuple[str, str]]:
     lines = {
         "Modality": card.modality + (" (synthetic)" if card.synthetic else ""),
         "Samples": f"{facts['n_train']:,} train, {facts['n_test']:,} test" if "n_train" in facts else "",
-        "Shape": _shape(facts.get("shape") or card.shape) + AXES.get(card.modality, ""),
+        "Shape": _shape(facts.get("shape") or card.shape, AXES.get(card.modality, "")),
         "Split": card.split + (f" by {card.group}" if card.group else ""),
         "Metric": card.metric,
         "Licence": card.licence,
@@ -82,11 +86,11 @@ def _natural(name: str) -> tuple[bool, float, str]:
     return (False, float(name), "") if name.isdecimal() else (True, 0.0, name)
 
 
-def _shape(shape: Any) -> str:
+def _shape(shape: Any, axes: str = "") -> str:
     """Of one sample; of a pair, of both parts."""
     if isinstance(shape, dict):
         return ", ".join(f"{name} {_shape(part)}" for name, part in shape.items())
-    return " × ".join(map(str, shape))
+    return " × ".join(map(str, shape)) + axes if shape else ""
 
 
 def counts(record: dict[str, Any]) -> Table:

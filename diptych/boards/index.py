@@ -31,8 +31,7 @@ HEADINGS = (
     Entry("data sets", kind="number"),
     Entry("methods", title="self-supervised rows of the leaderboard", kind="number"),
     Entry("best", title="the rows that share the first place"),
-    Entry("CSV", title="the leaderboard as a table"),
-    Entry("JSON", title="the leaderboard and everything beside it for other programs"),
+    Entry("table", title="the leaderboard as CSV; leaderboard.json beside it holds everything"),
     Entry("audit", title="what the last audit of the benchmark found, where there was one"),
 )
 
@@ -61,10 +60,11 @@ def _fields(folder: Path, feed: dict[str, Any]) -> tuple[Entry, ...]:
         Entry(str(len({score["dataset"] for score in feed["scores"]})), kind="number"),
         Entry(str(len(ranked)), kind="number"),
         Entry(", ".join(best) or "–"),
-        *(_file(folder, name) for name in ("leaderboard.csv", FEED, "audit.html")),
+        _file(folder, "leaderboard.csv", "CSV"),
+        _file(folder, "audit.html", "audit"),
     )
 
 
-def _file(folder: Path, name: str) -> Entry:
+def _file(folder: Path, name: str, text: str) -> Entry:
     there = (folder / name).is_file()
-    return Entry(name.removeprefix("leaderboard") if there else "–", link=f"{folder.name}/{name}" if there else "")
+    return Entry(text if there else "–", link=f"{folder.name}/{name}" if there else "")

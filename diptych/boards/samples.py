@@ -9,7 +9,7 @@ import numpy as np
 
 from diptych.boards.figures import Drawn, canvas, style, svg
 from diptych.boards.looks import INK
-from diptych.boards.tables import Entry, Table, number
+from diptych.boards.tables import Entry, Table
 from diptych.data.samples import GraphArrays, Samples, from_arrays
 from diptych.records import read_npz
 
@@ -123,7 +123,7 @@ def _value(samples: Samples, row: int, field: int, about: dict[str, Any]) -> Ent
         known = np.isfinite(x).all() and x.max() > 0
         return Entry(str(levels[int(x.argmax())] or "other") if known else "–")
     plain = x[0] * samples.statistics["sd"][at[0]] + samples.statistics["mean"][at[0]]
-    return Entry(number(float(plain)), kind="number", value=float(plain))
+    return Entry(f"{plain:,.5g}" if np.isfinite(plain) else "–", kind="number", value=float(plain))
 
 
 def _text(samples: Samples, rows: np.ndarray, facts: Facts) -> Shown:

@@ -176,8 +176,8 @@ def test_rows_of_a_table_are_shown_in_their_own_units(tmp_path):
     facts = {"columns": [{"name": "age", "levels": None}, {"name": "sex", "levels": ["f", None]}]}
     _, table = drawn(tmp_path, of("tabular", x, statistics=statistics), facts)
     assert [[entry.text for entry in row] for row in table.rows] == [
-        ["<b>a", "10.0", "f"],
-        ["$b", "12.0", "other"],
+        ["<b>a", "10", "f"],
+        ["$b", "12", "other"],
         ["$b", "–", "–"],
     ]
 
