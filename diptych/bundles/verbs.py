@@ -76,9 +76,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     made.add_argument("--root", default="results", help="folder of results (default %(default)s)")
     where = made.add_mutually_exclusive_group()
     where.add_argument("--out", type=Path, help="default bundles/<name>.zip in the folder of results")
-    where.add_argument(
-        "--reference", action="store_true", help="write reference/<name>/ there, with its board"
-    )
+    where.add_argument("--reference", action="store_true", help="write reference/<name>/ there, with its board")
     checked = verbs.add_parser("verify", help="check a bundle offline", description=verify.__doc__)
     checked.add_argument("bundle", type=Path)
     checked.add_argument("--cells", type=int, default=0, help="run so many cells again, too; downloads their data")

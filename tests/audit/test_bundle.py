@@ -149,6 +149,7 @@ def test_a_bundle_and_its_own_board_do_not_differ(finished, bundled):
     assert set(told["verdicts"]) == {"identical"}
     assert (told["added"], told["removed"], told["rescored"]) == ([], [], [])
     assert told["rmse"] == 0
+    assert told["conclusions"]["same"] == told["conclusions"]["shared"] == 2
     assert told["differences"] == {}
     assert told["tau"] is None or told["tau"] == pytest.approx(1)
 
@@ -173,6 +174,14 @@ def test_a_shifted_row_and_a_removed_one_are_told(finished, bundled, tmp_path):
     told = compare.compared(bundled, tmp_path / "less")
     assert {row.split("/")[1] for row in told["removed"]} == {"random"}
     assert any("removed" in line for line in compare.lines(told))
+
+
+def test_a_verdict_against_the_untrained_encoder_that_no_longer_holds_is_told(bundled, tmp_path):
+    feed = json.loads(entries(bundled)["leaderboard.json"])
+    mine = next(s for s in feed["scores"] if s["role"] == "self-supervised")
+    mine["against_random"] -= 1
+    forge(bundled, tmp_path / "other.zip", **{"leaderboard.json": json.dumps(feed).encode()})
+    assert compare.compared(bundled, tmp_path / "other.zip")["conclusions"] == {"shared": 2, "same": 1}
 
 
 def verified(*words):
