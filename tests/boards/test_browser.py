@@ -142,6 +142,22 @@ def test_print_shows_what_is_folded_and_folds_it_again(visit, report):
     assert page.locator("details:not([open])").count() == shut > 0
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_headings_and_names_stay_in_sight_while_a_table_scrolls(visit, tmp_path, width):
+    rows = tuple((Entry(f"row {i}", kind="name"), *[number_entry(i / 7)] * 20) for i in range(50))
+    names = Entry("name", kind="name"), *(Entry(f"number {i}", kind="number") for i in range(20))
+    site.write(tmp_path / "t.html", "index.html", {"table": Table(names, rows)})
+    page = visit(tmp_path / "t.html", viewport={"width": width, "height": 700})
+    column(page, "benchmarks", 1)
+    box = page.locator(".scroll.named")
+    box.evaluate("box => box.scrollTo(300, 400)")
+    outer, head = box.bounding_box(), heading(page, "benchmarks", 1).bounding_box()
+    name = page.locator("#t-benchmarks tbody td").nth(21 * 20).bounding_box()
+    search = page.locator("input[type=search]").first.bounding_box()
+    assert head["y"] == pytest.approx(outer["y"], abs=2)
+    assert {round(part["x"] - outer["x"]) for part in (head, name, search)} <= {0, 1}
+
+
 def test_tabs_show_a_modality_by_click_by_key_and_by_address(visit, report):
     page = visit(report)
     page.get_by_role("tab", name="series").click()
