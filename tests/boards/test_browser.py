@@ -142,6 +142,16 @@ def test_print_shows_what_is_folded_and_folds_it_again(visit, report):
     assert page.locator("details:not([open])").count() == shut > 0
 
 
+def test_a_report_fits_a_printed_page(visit, report):
+    page = visit(report, viewport={"width": 1018, "height": 720})
+    column(page, "leaderboard", 1)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_selector("#t-task-1.dataTable")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1018
+    assert heading(page, "leaderboard", 1).evaluate("head => getComputedStyle(head).position") == "static"
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_headings_and_names_stay_in_sight_while_a_table_scrolls(visit, tmp_path, width):
     rows = tuple((Entry(f"row {i}", kind="name"), *[number_entry(i / 7)] * 20) for i in range(50))
