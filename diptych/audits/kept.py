@@ -89,7 +89,10 @@ class Kept:
     @property
     def whole(self) -> bool:
         """Whether the board has a row for each planned cell and no other: else nothing can be made from it again."""
-        return self.cells.keys() == {case.name for case in self.cases}
+        try:
+            return self.cells.keys() == {case.name for case in self.cases}
+        except (ContractError, OSError):
+            return False
 
     @cached_property
     def board(self) -> Board:

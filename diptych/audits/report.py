@@ -13,7 +13,7 @@ from diptych.audits.leakage import LOOKED_AT, NEAR
 from diptych.audits.types import TYPES
 from diptych.boards import site
 from diptych.boards.tables import Entry, Table
-from diptych.records import atomic, write_json
+from diptych.records import ContractError, atomic, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,15 +80,21 @@ def _notes(kept: Kept) -> list[str]:
         "memory, and scores of held-out training rows be made again from them: running again shows all but the cost.",
         "leaderboard.md and the pages are made from what was checked, and are not read here.",
     ]
-    if lucky := [own for own in kept.shuffled if not own.leaks]:
-        where = "; ".join(f"{own.score.task} {own.score.row} {own.score.metric} {own}" for own in lucky)
-        told.append(
-            "Probes of permuted labels above chance because a shuffle agrees with the true labels, which is luck and "
-            f"no leak: {where}."
-        )
+    told += _lucky(kept)
     if len(kept.plan.spec.seeds) < ENOUGH:
         told.append(f"{len(kept.plan.spec.seeds)} seeds: intervals of a single row are wide below {ENOUGH}.")
     return told
+
+
+def _lucky(kept: Kept) -> list[str]:
+    """Shuffles that agree with the true labels; nothing where the check of shuffled labels could not be made."""
+    try:
+        lucky = [own for own in kept.shuffled if not own.leaks]
+    except (ContractError, OSError, KeyError):
+        return []
+    where = "; ".join(f"{own.score.task} {own.score.row} {own.score.metric} {own}" for own in lucky)
+    luck = "Probes of permuted labels above chance since a shuffle agrees with the true ones, which is luck and no leak"
+    return [f"{luck}: {where}."] if lucky else []
 
 
 def _leakage(found: list[Finding]) -> list[dict[str, Any]]:
