@@ -149,9 +149,16 @@ def _with_benchmark(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def _add_sample(verb: argparse.ArgumentParser) -> None:
     """Which cells an audit runs again."""
     sample = verb.add_mutually_exclusive_group()
-    sample.add_argument("--cells", type=int, help="cells to run again, drawn by modality and method (default 1)")
+    sample.add_argument("--cells", type=_count, help="cells to run again, drawn by modality and method (default 1)")
     sample.add_argument("--budget", type=bundles.duration, help="run cells again for so long, e.g. 90s, 30m, 2h")
     sample.add_argument("--all", action="store_true", help="run every cell again")
+
+
+def _count(text: str) -> int:
+    """A number of cells; 0 for none."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of cells: 0 or more")
+    return int(text)
 
 
 def _sample(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """What jobs will cost, from what earlier ones of the same results folder did cost; without records nothing is said.
 
 One ridge regression per stage and quantity: the logarithm over data set, modality, method, encoder, rows, values per
-row, training samples and scores asked for. Its error is that on records left out as whole groups, of the kind that is
-new in a job: a modality, a data set, a method, or at least a row of a board (data set × method), since the seeds of one
-row are too alike to tell how well another row is foreseen.
+row, training samples and scores asked for; that of a method without records does without the names of methods, which
+otherwise take what training samples explain (a control that trains nothing would seem to train). Its error is that on
+records left out as whole groups, of the kind that is new in a job: a modality, a data set, a method, or at least a row
+of a board (data set × method), since the seeds of one row are too alike to tell how well another row is foreseen. The
+jobs of a group share its error, which does not average out, and it is that of their sum, which few jobs make.
 """
 
 from __future__ import annotations
@@ -41,7 +43,12 @@ OUTPUTS = {  # what lies beside the record of a stage whose folder it shares wit
 }
 ANY = "*/card.json"  # a card of prepared data: all of a data set agree in its modality
 SMALLEST = 1e-3  # second or megabyte: below, a logarithm speaks of noise
-LEVELS = ("modality", "dataset", "method", "row")  # what can be new in a job, the gravest first
+LEVELS = {  # what can be new in a job, the gravest first, and the words that are then left out of its regression
+    "modality": (),
+    "dataset": (),
+    "method": ("method",),
+    "row": (),
+}
 FEWEST = 3  # groups with a record: with fewer no error can be told, and so nothing is foreseen
 MOST = 3000  # records of a stage that are read: more would only take time
 FOLDS = 10
@@ -181,69 +188,92 @@ class Fit:
         past = past.sample(MOST, random_state=0) if len(past) > MOST else past
         return cls(past, np.log(np.maximum(past[quantity].to_numpy(dtype=float), SMALLEST)))
 
-    def levels(self, jobs: pd.DataFrame) -> Array:
-        """What is new in each job."""
-        new = [~jobs[level].isin(set(self.past[level])) for level in LEVELS[:-1]]
-        return np.select(new, LEVELS[:-1], LEVELS[-1])
+    def new(self, jobs: pd.DataFrame) -> pd.DataFrame:
+        """What is new in each job, one column per level: several may be, and a row is where nothing else is."""
+        found = {level: ~jobs[level].isin(set(self.past[level])) for level in LEVELS}
+        found["dataset"] &= ~found["modality"]  # that is said already
+        found["row"] = ~(found["modality"] | found["dataset"] | found["method"])
+        return pd.DataFrame(found)
 
     @cache  # noqa: B019 (a forecast lives as long as the command)
-    def errors(self, level: str) -> list[Array]:
-        """Of each group left out: log(cost / forecast) of its jobs; none where there are too few groups."""
+    def left_out(self, level: str) -> list[tuple[float, Array]]:
+        """Of each group left out: log(cost / forecast) of all its jobs together, and of each beside that.
+
+        None where there are too few groups.
+        """
         from sklearn.model_selection import GroupKFold, cross_val_predict
 
         groups = self.past[level].to_numpy()
         if (count := len(set(groups))) < FEWEST:
             return []
         folds = GroupKFold(min(count, FOLDS))
-        left_out = cross_val_predict(_model(), self.past, self.target, groups=groups, cv=folds)
-        return [part.to_numpy() for _, part in pd.Series(self.target - left_out).groupby(groups)]
+        centre = cross_val_predict(_model(LEVELS[level]), self.past, self.target, groups=groups, cv=folds)
+        table = pd.DataFrame({"cost": self.target, "centre": centre})
+        return [_split(part["cost"].to_numpy(), part["centre"].to_numpy()) for _, part in table.groupby(groups)]
 
     def error(self, level: str) -> tuple[float, float]:
         """Between which multiples of its forecast a job of a group left out lay, in 95 of 100 cases."""
-        low, high = np.exp(np.percentile(np.concatenate(self.errors(level)), LIMITS))
+        errors = [whole + inside for whole, inside in self.left_out(level)]
+        low, high = np.exp(np.percentile(np.concatenate(errors), LIMITS))
         return float(low), float(high)
 
     def draw(self, jobs: pd.DataFrame, rng: np.random.Generator) -> Array:
         """Costs of jobs [jobs, DRAWS]; NaN where no error can be told."""
-        costs, levels = np.full((len(jobs), DRAWS), NAN), self.levels(jobs)
-        for level in (level for level in LEVELS if (levels == level).any() and self.errors(level)):
-            own = levels == level
-            centre = self._model.predict(jobs[own])
-            costs[own] = np.exp(centre[:, None] + _drawn(self.errors(level), jobs.loc[own, level], rng))
-        return costs
+        logs, new = np.zeros((len(jobs), DRAWS)), self.new(jobs).reset_index(drop=True)
+        for level in (level for level in LEVELS if new[level].any()):
+            own = new[level].to_numpy()
+            logs[own] += _shared(self.left_out(level), jobs.loc[own, level], rng)
+        for kinds, part in new[np.isfinite(logs[:, 0])].groupby(list(LEVELS)):
+            levels = [level for level, is_new in zip(LEVELS, kinds, strict=True) if is_new]
+            centre, inside = self._centre(levels, jobs.iloc[part.index]), _inside(self.left_out(levels[0]))
+            logs[part.index] += centre[:, None] + rng.choice(inside, size=(len(part), DRAWS))
+        return np.asarray(np.exp(logs))
 
-    @cached_property
-    def _model(self) -> Pipeline:
-        return _model().fit(self.past, self.target)
+    def _centre(self, levels: list[str], jobs: pd.DataFrame) -> Array:
+        """The forecast of jobs in which the same is new."""
+        unknown = tuple(word for level in levels for word in LEVELS[level])
+        return np.asarray(_model(unknown).fit(self.past, self.target).predict(jobs))
 
 
-def _drawn(errors: list[Array], groups: pd.Series[str], rng: np.random.Generator) -> Array:
-    """Errors [jobs, DRAWS] of a job = those of the regression as a whole + of the job's group + of the job in it.
+def _split(cost: Array, centre: Array) -> tuple[float, Array]:
+    """Errors of logarithms as that of the sum, and those of its parts beside it."""
+    whole = float(np.log(np.exp(cost).sum() / np.exp(centre).sum()))
+    return whole, cost - centre - whole
 
-    Groups spread as the means of those that were left out, of which there are few: so with the tails of Student's t.
+
+def _inside(left_out: list[tuple[float, Array]]) -> Array:
+    """Errors of jobs beside that of their group; sums of any jobs with such errors are right on average."""
+    errors = np.concatenate([inside for _, inside in left_out])
+    return np.asarray(errors - np.log(np.exp(errors).mean()))
+
+
+def _shared(left_out: list[tuple[float, Array]], groups: pd.Series[str], rng: np.random.Generator) -> Array:
+    """Errors [jobs, DRAWS] that jobs of a group have in common = those of the regression as a whole + of the group.
+
+    Groups spread as those that were left out, of which there are few: so with the tails of Student's t.
     """
-    means, place = np.array([own.mean() for own in errors]), pd.factorize(groups)[0]
-    inside = np.concatenate([own - own.mean() for own in errors])
-    count = len(means)
-    spread = means.std(ddof=1) * np.sqrt((count - 1) / rng.chisquare(count - 1, DRAWS))
-    whole = means.mean() + spread / np.sqrt(count) * rng.normal(size=DRAWS)
-    own = (spread * rng.normal(size=(place.max() + 1, DRAWS)))[place]
-    found: Array = whole + own + rng.choice(inside, size=own.shape)
-    return found
+    if not left_out:
+        return np.full((len(groups), DRAWS), NAN)
+    wholes, place = np.array([whole for whole, _ in left_out]), pd.factorize(groups)[0]
+    count = len(wholes)
+    spread = wholes.std(ddof=1) * np.sqrt((count - 1) / rng.chisquare(count - 1, DRAWS))
+    mean = wholes.mean() + spread / np.sqrt(count) * rng.normal(size=DRAWS)
+    return np.asarray(mean + (spread * rng.normal(size=(place.max() + 1, DRAWS)))[place])
 
 
-def _model() -> Pipeline:
+def _model(unknown: tuple[str, ...]) -> Pipeline:
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+    known = [word for word in WORDS if word not in unknown]
     words = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     sizes = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True), FunctionTransformer(np.log1p), StandardScaler()
     )
-    return make_pipeline(make_column_transformer((words, WORDS), (sizes, NUMBERS)), RidgeCV(np.logspace(-2, 2, 5)))
+    return make_pipeline(make_column_transformer((words, known), (sizes, NUMBERS)), RidgeCV(np.logspace(-2, 2, 5)))
 
 
 # ---------------------------------------------------------------------- the forecast
@@ -314,8 +344,8 @@ class Forecast:
     def errors(self, stage: str) -> dict[str, tuple[float, float]]:
         """By what is new in jobs of a stage: between which multiples of its forecast the time of one lay."""
         fit = self.fits[stage, "seconds"]
-        levels = dict.fromkeys(fit.levels(self.features[self.features["stage"] == stage]).tolist())
-        return {level: fit.error(level) for level in levels if fit.errors(level)}
+        new = fit.new(self.features[self.features["stage"] == stage])
+        return {level: fit.error(level) for level in LEVELS if new[level].any() and fit.left_out(level)}
 
     @cached_property
     def _places(self) -> dict[Key, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from diptych import plan
-from diptych.audits import board, data, integrity, leakage, repeat, report, scores, tuning, validity
+from diptych.audits import board, data, health, integrity, leakage, repeat, report, scores, tuning, validity
 from diptych.audits.findings import Finding, counted, errors, made
 from diptych.audits.kept import Case, Kept
 from diptych.records import ContractError
@@ -36,6 +36,7 @@ OF_A_CELL: tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...] = (
     ("rows", data.rows),
     ("scores", scores.recomputed),
     ("metrics", scores.possible),
+    ("health", health.healthy),
     ("tuning", tuning.tuned),
     ("collapse", validity.collapsed),
     ("board", board.results),

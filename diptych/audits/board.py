@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +19,10 @@ from diptych.audits.kept import Case, Kept
 from diptych.records import read_json, read_table
 from diptych.track import own_tags
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 PLACE = ("embedding", "probe", "corruption", "severity", "metric")
 SHOWN = 5  # differing values named for one cell and file
 PATHS = ("root", "file", "mlflow")  # of a feed: where it was made
+ABSENT = "nothing"
 LADDER = "ladder"  # the agreement with other boards, which may have been made again since
 
 
@@ -119,24 +119,28 @@ def copies(kept: Kept) -> Iterator[Finding]:
 
 def leaderboard(kept: Kept) -> Iterator[Finding]:
     """The leaderboard, made again from the long table, says the same."""
-    from diptych.boards.frame import Board
     from diptych.boards.page import feeds
 
     if not kept.whole:
         return  # told by `planned`
-    table, feed = feeds(Board(kept.plan, kept.folder), kept.uri)
+    table, feed = feeds(kept.board, kept.uri)
     yield from _as_text(table, kept.folder / "leaderboard.csv")
     found, made = read_json(kept.folder / "leaderboard.json"), json.loads(json.dumps(feed))
-    for name in sorted((found.keys() | made.keys()) - {*PATHS, LADDER}):
-        for where, expected, seen in islice(_apart(made.get(name), found.get(name)), SHOWN):
-            yield Finding("leaderboard", "all", f"leaderboard.json: {name}{where}", expected, seen)
+    compared = ({name: value for name, value in f.items() if name not in (*PATHS, LADDER)} for f in (made, found))
+    places = list(_apart(*compared))
+    yield from _unlike("leaderboard.json", {re.sub(r"\[\d+\]", "", place) for place, *two in places if ABSENT in two})
+    others = (place for place in places if ABSENT not in place)
+    for _, own in groupby(others, lambda place: re.split(r"[.\[]", place[0])[1]):
+        for where, expected, seen in islice(own, SHOWN):
+            yield Finding("leaderboard", "all", f"leaderboard.json: {where[1:]}", expected, seen)
 
 
 def _apart(made: Any, found: Any) -> Iterator[tuple[str, str, str]]:
     """Where two JSON values differ, and what each says there."""
     if isinstance(made, dict) and isinstance(found, dict):
         for name in sorted(made.keys() | found.keys()):
-            yield from ((f".{name}{w}", e, s) for w, e, s in _apart(made.get(name), found.get(name)))
+            two = made.get(name, ABSENT), found.get(name, ABSENT)
+            yield from ((f".{name}{w}", e, s) for w, e, s in _apart(*two))
     elif isinstance(made, list) and isinstance(found, list) and len(made) == len(found):
         for number, pair in enumerate(zip(made, found, strict=True)):
             yield from ((f"[{number}]{w}", e, s) for w, e, s in _apart(*pair))
@@ -144,13 +148,23 @@ def _apart(made: Any, found: Any) -> Iterator[tuple[str, str, str]]:
         yield "", str(made), str(found)
 
 
+def _unlike(file: str, names: set[str]) -> Iterator[Finding]:
+    """One finding for all fields that one side alone has: the file is of another version of diptych, or of a hand."""
+    if names:
+        apart = ", ".join(sorted(name.lstrip(".") for name in names))
+        found = f"on one side alone {apart}: diptych report makes it again"
+        yield Finding(_check(Path(file)), "all", file, "the fields that this version writes", found)
+
+
 def _as_text(table: pd.DataFrame, path: Path) -> Iterator[Finding]:
     """The first few places where a csv differs from the table that it was written from."""
     made, found = _text(io.StringIO(table.to_csv(index=False))), _text(path)
-    if made.shape != found.shape or list(made.columns) != list(found.columns):
-        expected, seen = (f"{len(t)} rows of {len(t.columns)} columns" for t in (made, found))
-        yield Finding(_check(path), "all", path.name, expected, seen)
+    yield from _unlike(path.name, {*made.columns} ^ {*found.columns})
+    if len(made) != len(found):
+        yield Finding(_check(path), "all", path.name, f"{len(made)} rows", f"{len(found)} rows")
         return
+    shared = [name for name in made.columns if name in found.columns]
+    made, found = made[shared], found[shared]
     for row, column in islice(zip(*np.nonzero((made != found).to_numpy()), strict=True), SHOWN):
         expected, seen = (str(t.iat[row, column]) for t in (made, found))
         yield Finding(_check(path), _named(made.iloc[row]), f"{path.name}: {made.columns[column]}", expected, seen)

@@ -59,6 +59,10 @@ def _card(kept: Kept, dataset: str, data: Prepared) -> Iterator[tuple[str, str]]
             yield f"the {name} of source.json", "others"
     if said["status"] == "ok" and said["counts"] != (found := _counts(data.arrays, said["facts"]["class_names"])):
         yield f"counts {said['counts']}", f"{found} in data.npz"
+    sizes = {f"n_{title}": sum(rows.values()) for title, rows in said["counts"].items()}
+    for name, value in (sizes | {"classes": len(said["facts"].get("class_names", ()))} if sizes else {}).items():
+        if said["facts"].get(name) != value:
+            yield f"{name} {value}, as of its counts", f"{said['facts'].get(name)}"
 
 
 def _counts(arrays: Arrays, classes: list[str]) -> dict[str, dict[str, int]]:

@@ -18,6 +18,8 @@ from diptych.store import Store, grouped
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+    from diptych.audits.shuffles import Shuffled
+    from diptych.boards.frame import Board
     from diptych.plan import Cell, Plan
 
 Arrays = dict[str, np.ndarray]
@@ -87,7 +89,24 @@ class Kept:
     @property
     def whole(self) -> bool:
         """Whether the board has a row for each planned cell and no other: else nothing can be made from it again."""
-        return self.cells.keys() == {case.name for case in self.cases}
+        try:
+            return self.cells.keys() == {case.name for case in self.cases}
+        except (ContractError, OSError):
+            return False
+
+    @cached_property
+    def board(self) -> Board:
+        """What pages are made of."""
+        from diptych.boards.frame import Board
+
+        return Board(self.plan, self.folder)
+
+    @cached_property
+    def shuffled(self) -> list[Shuffled]:
+        """Scores of probes of shuffled labels that are above chance; none where the board is not whole."""
+        from diptych.audits.shuffles import above_chance
+
+        return list(above_chance(self)) if self.whole else []
 
     @cached_property
     def store(self) -> Store:

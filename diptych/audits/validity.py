@@ -11,12 +11,12 @@ import numpy as np
 
 from diptych.audits.findings import Finding
 from diptych.audits.kept import Case, Kept
-from diptych.boards.damage import permuted
+from diptych.audits.verdicts import LEVEL
 from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import task_shares
 from diptych.metrics.base import load
 from diptych.stages.embed import COLLAPSED_RANK, COLLAPSED_STD, HEALTH_ROWS
-from diptych.stats import compared
+from diptych.stats import Summary, compared
 
 FEWEST = 3  # seeds, below which a spread says next to nothing
 RESULTS = "results.parquet"
@@ -26,19 +26,20 @@ def board(kept: Kept) -> Iterator[Finding]:
     """What the scores of a whole board say about each other."""
     if not kept.whole:
         return
-    made = Board(kept.plan, kept.folder)
-    yield from _permuted(made)
+    made = kept.board
+    yield from _permuted(kept)
     for task in made.tasks:
         yield from _below_random(made, task)
         yield from _range(made, task)
 
 
-def _permuted(made: Board) -> Iterator[Finding]:
-    """A probe that learnt shuffled labels must be at chance."""
-    for found in (found for found in permuted(made) if found.leaks):
-        expected = f"at most {found.chance:.3f} + 3 × {found.sd:.3f}, as labels were permuted"
-        place = f"{RESULTS}: {found.probe} permuted {found.metric}"
-        yield _warning("permuted", _cells(made, found.task, found.row), place, expected, f"{found.found.mean:.3f}")
+def _permuted(kept: Kept) -> Iterator[Finding]:
+    """A probe that learnt shuffled labels must be at chance, or at what its shuffle tells of the true ones."""
+    for own in (own for own in kept.shuffled if own.leaks):
+        score = own.score
+        expected = f"at most {score.chance:.3f} + 3 × {score.sd:.3f}, as labels were permuted"
+        place = f"{RESULTS}: {score.probe} permuted {score.metric}"
+        yield _warning("permuted", _cells(kept.board, score.task, score.row), place, expected, str(own))
 
 
 def _below_random(made: Board, task: Task) -> Iterator[Finding]:
@@ -46,10 +47,19 @@ def _below_random(made: Board, task: Task) -> Iterator[Finding]:
     metric = made.metric(task)
     for row in (row for row in made.planned(task) if made.role(row) == RANKED):
         own, floor = made.summaries[task, row], made.control(task, FLOOR, row)
-        if own.n and floor.n and compared(own, floor, higher_is_better(metric)) < 0:
+        if own.n and floor.n and _clearly_below(own, floor, higher_is_better(metric)):
             place = f"{RESULTS}: {made.probe} {metric}"
             expected = f"no worse than the random encoder, {floor.mean:.3f}"
             yield _warning("controls", _cells(made, task, row), place, expected, f"{own.mean:.3f}")
+
+
+def _clearly_below(own: Summary, floor: Summary, higher_is_better: bool) -> bool:
+    """Worse by the rule of the board, and by more than seeds differ (t test); one seed has no spread to ask for."""
+    from scipy.stats import ttest_ind_from_stats
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = ttest_ind_from_stats(own.mean, own.sd, own.n, floor.mean, floor.sd, floor.n).pvalue
+    return compared(own, floor, higher_is_better) < 0 and not p >= LEVEL
 
 
 def _range(made: Board, task: Task) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from diptych.boards.frame import Board, Row, Task, chance, groups, lines
+from diptych.boards.frame import Board, Row, Task, chance, groups
 from diptych.conditions import BOTH, Condition
 from diptych.stats import Summary, area, retained, summarise
 
@@ -92,14 +92,34 @@ class Permuted:
     row: Row
     probe: str
     metric: str
-    found: Summary
+    values: dict[int, float]  # by seed: each has a shuffle of its own
     chance: float
     sd: float
 
     @property
+    def found(self) -> Summary:
+        """The seeds together."""
+        return summarise(self.values.values())
+
+    @property
+    def limit(self) -> float:
+        """Chance and three standard deviations."""
+        return self.chance + 3 * self.sd
+
+    @property
+    def above(self) -> int:
+        """Seeds above the limit."""
+        return sum(value > self.limit for value in self.values.values())
+
+    @property
+    def strays(self) -> bool:
+        """Whether the mean of the seeds is above the limit."""
+        return self.found.mean > self.limit
+
+    @property
     def leaks(self) -> bool:
-        """Above chance by more than three standard deviations."""
-        return bool(self.found.mean > self.chance + 3 * self.sd)
+        """Above the limit in every seed; one shuffle may agree with the true labels, and two groups repeat it."""
+        return self.strays and self.above == len(self.values)
 
 
 def permuted(board: Board) -> list[Permuted]:
@@ -111,15 +131,13 @@ def permuted(board: Board) -> list[Permuted]:
     """
     from scipy.stats import median_abs_deviation
 
-    shuffled = (board.results["corruption"] == "permuted") & board.results["ranked_embedding"]
-    by = board.results[shuffled].groupby(["task", "probe", "metric"])["value"]
+    shuffled = board.results[(board.results["corruption"] == "permuted") & board.results["ranked_embedding"]]
+    by = shuffled.groupby(["task", "probe", "metric"])["value"]
     spread = by.agg(lambda values: float(median_abs_deviation(values, scale="normal", nan_policy="omit")))
-    seeds = board.seeds
     found = []
-    for line in lines(seeds[(seeds["corruption"] == "permuted") & seeds["ranked_embedding"]]):
-        known = chance(line.metric, board.test_counts(line.task))
-        if known and line.summary.n:
-            level, sd = known
-            sd = max(sd, float(spread[line.task, line.probe, line.metric]))
-            found.append(Permuted(line.task, line.row, line.probe, line.metric, line.summary, level, sd))
+    for (task, row, probe, metric), part in groups(shuffled.dropna(subset="value"), "task", "row", "probe", "metric"):
+        if known := chance(metric, board.test_counts(task)):
+            values = dict(zip(part["seed"], part["value"], strict=True))
+            level, sd = known[0], max(known[1], float(spread[task, probe, metric]))
+            found.append(Permuted(task, row, probe, metric, values, level, sd))
     return found

@@ -136,21 +136,23 @@ def unscored(board: Board) -> Table:
 
 
 def leaks(board: Board, found: list[Permuted]) -> Table:
-    """Permuted-label scores above chance by more than three standard deviations."""
+    """Permuted-label scores above chance by more than three standard deviations, and in how many seeds they are."""
     rows = tuple(
         (
             task_entry(p.task),
             name_entry(board, p.row),
             Entry(p.probe),
             Entry(p.metric),
-            Entry(spread(p.found), kind="number bad"),
+            Entry(spread(p.found), kind="number bad" if p.leaks else "number"),
             Entry(f"{number(p.chance)} + 3 × {number(p.sd)}", kind="number"),
+            Entry(f"{p.above} of {len(p.values)}", kind="number"),
         )
         for p in found
-        if p.leaks
+        if p.strays
     )
-    headings = (Entry("data set"), Entry("method"), Entry("probe"), Entry("metric"))
-    return Table((*headings, Entry("score", kind="number"), Entry("chance", kind="number")), rows)
+    headings = [Entry(text) for text in ("data set", "method", "probe", "metric")]
+    numbers = [Entry(text, kind="number") for text in ("score", "chance", "seeds above")]
+    return Table((*headings, *numbers), rows)
 
 
 def provenance(board: Board) -> Table:

@@ -34,7 +34,7 @@ def plain_sight(board: Board, shuffled: list[Permuted]) -> list[str]:
     if flagged := [p for p in shuffled if p.leaks]:
         names = ", ".join(sorted({str(p.task) for p in flagged}))
         found.append(
-            f"Probes trained on permuted labels are above chance + 3 sd on {names}: look for a leak, "
+            f"Probes trained on permuted labels are above chance + 3 sd in every seed on {names}: look for a leak, "
             "or for a test set whose samples are alike."
         )
     if len(board.plan.spec.seeds) == 1:

@@ -19,7 +19,7 @@ controls: [random]
 seeds: [0, 1]
 rows: 40
 train: {epochs: 1}
-probes: [linear, knn]
+probes: [linear, knn, finetune]
 robustness: {missing_mcar: [0, 0.4]}
 rank_by: {probe: linear}
 """

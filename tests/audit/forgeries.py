@@ -194,6 +194,78 @@ def a_neighbourhood_chosen_elsewhere(planned):
     publish(planned)
 
 
+@forgery("health", "digits/simclr", "embed.json: backbone effective_rank")
+def embeddings_with_noise(planned):
+    """In their order, and no worse; predictions stay those of the true ones."""
+
+    def change(arrays):
+        arrays["backbone"] *= np.random.default_rng(0).uniform(0.5, 1.5, arrays["backbone"].shape).astype(np.float32)
+
+    edit_npz(file_of(planned, "embeddings"), change)
+    publish(planned)
+
+
+@forgery("health", "digits/simclr", "scores.parquet: backbone effective_rank")
+def a_healthier_score(planned):
+    def change(table):
+        table.loc[(table["probe"] == "health") & (table["metric"] == "effective_rank"), "value"] *= 2
+
+    edit_table(file_of(planned, "scores"), change)
+    publish(planned)
+
+
+@forgery("health", "digits/simclr", "embed.json: backbone effective_rank")
+def a_healthier_record_with_its_score(planned):
+    edit_json(file_of(planned, "embed"), lambda r: r["health"]["backbone"].update(effective_rank=60.0))
+    a_healthier_score(planned)
+
+
+@forgery("health", "digits/simclr", "embed.json: dimensions")
+def a_larger_embedding(planned):
+    edit_json(file_of(planned, "embed"), lambda record: record["dimensions"].update(backbone=4096))
+    publish(planned)
+
+
+@forgery("scores", "digits/simclr", "robustness.parquet: backbone linear missing_mcar")
+def damaged_predictions_of_another_method(planned):
+    swap(*(file_of(planned, "robustness_predictions", method=m) for m in ("simclr", "random")))
+    publish(planned)
+
+
+@forgery("scores", "digits/simclr", "finetune/scores.parquet: backbone finetune")
+def a_score_after_fine_tuning(planned):
+    edit_table(file_of(planned, "finetune"), set_value(0.999))
+    publish(planned)
+
+
+@forgery("scores", "digits/simclr", "finetune/scores.parquet: backbone finetune")
+def fine_tuned_predictions_in_another_order(planned):
+    def change(arrays):
+        name = next(name for name in arrays if "|" in name)
+        arrays[name] = np.roll(arrays[name], 3, axis=0)
+
+    edit_npz(file_of(planned, "finetune_predictions"), change)
+    publish(planned)
+
+
+@forgery("tuning", "digits/simclr", "robustness.json: backbone|knn")
+def a_neighbourhood_of_damaged_rows_chosen_elsewhere(planned):
+    def change(record):
+        next(fit for place, fit in record["fits"].items() if "|knn|" in place)["tuned"].update(k=13)
+
+    edit_json(file_of(planned, "robustness_record"), change)
+    publish(planned)
+
+
+@forgery("tuning", "digits/simclr", "finetune.json: backbone|finetune")
+def a_rate_that_fine_tuning_does_not_try(planned):
+    def change(record):
+        next(iter(record["fits"].values()))["tuned"].update(lr=0.5)
+
+    edit_json(file_of(planned, "finetune_record"), change)
+    publish(planned)
+
+
 # ---------------------------------------------------------------------- seeds and records
 
 
@@ -254,7 +326,7 @@ def a_smoother_history(planned):
 @forgery("records", "digits/simclr", "encoder.safetensors")
 def a_failed_run_called_ok(planned):
     fail(planned)
-    for role in ("record", "embed", "probe", "robustness_record"):
+    for role in ("record", "embed", "probe", "robustness_record", "finetune_record"):
         edit_json(file_of(planned, role), lambda record: record.update(status="ok", reason=""))
     publish(planned)
 
@@ -266,7 +338,7 @@ def a_failed_probe_called_ok(planned):
     publish(planned)
 
 
-def fail(planned, stages=("pretrain", "embed", "probe", "robustness")):
+def fail(planned, stages=("pretrain", "embed", "probe", "robustness", "finetune")):
     """A run that ended without weights or scores, as its stages record it."""
     import importlib
 
@@ -349,6 +421,18 @@ def training_rows_with_a_little_noise(planned):
 @forgery("data", "digits/", "card.json")
 def another_split_on_the_card(planned):
     edit_json(file_of(planned, "card"), lambda card: card["card"].update(split="official"))
+    publish(planned)
+
+
+@forgery("data", "digits/", "card.json")
+def more_training_rows_on_the_card(planned):
+    edit_json(file_of(planned, "card"), lambda card: card["facts"].update(n_train=60_000))
+    publish(planned)
+
+
+@forgery("jobs", "digits/", "card.json")
+def data_prepared_by_another_job(planned):
+    edit_json(file_of(planned, "card"), lambda card: card["job"].update(rows=4000))
     publish(planned)
 
 

@@ -1,17 +1,46 @@
 """Every forgery and accident is found, and its finding names the right check, cell and file."""
 
 import json
+from dataclasses import fields
 
 import pytest
 
 from audit.conftest import audited
 from audit.forgeries import FORGERIES
 from diptych.audits import errors, integrity
+from diptych.plan import CellFiles
 from diptych.stages import audit as stage
 
 WARNINGS = ("environment", "dropped")  # what may have an honest reason
 DOUBTS = ("training_rows_among_the_test_rows", "training_rows_with_a_little_noise")
 TRUE = {"seeds", "controls", "range"}  # two seeds of one epoch each: warned of, and rightly
+
+
+TOUCHED = {  # every file of a cell -> a forgery of it that is found although ledger, MLflow and board were made anew
+    "record": "another_setting_in_a_record",
+    "history": "a_smoother_history",
+    "encoder": "a_truncated_encoder",
+    "embeddings": "embeddings_with_noise",
+    "embed": "a_healthier_record_with_its_score",
+    "scores": "a_healthier_score",
+    "predictions": "labels_permuted_twice",
+    "probe": "a_neighbourhood_chosen_elsewhere",
+    "robustness": "an_undamaged_score_that_is_not_the_clean_one",
+    "robustness_predictions": "damaged_predictions_of_another_method",
+    "robustness_record": "a_neighbourhood_of_damaged_rows_chosen_elsewhere",
+    "finetune": "a_score_after_fine_tuning",
+    "finetune_predictions": "fine_tuned_predictions_in_another_order",
+    "finetune_record": "a_rate_that_fine_tuning_does_not_try",
+    "data": "other_data",
+    "card": "more_training_rows_on_the_card",
+}
+SAME_CHECKS = {"pretrain_data", "pretrain_card", "robustness_data", "robustness_card"}  # variants of data and card
+
+
+def test_every_file_of_a_cell_has_a_forgery():
+    roles = {field.name for field in fields(CellFiles)} - {"run"}
+    assert roles == TOUCHED.keys() | SAME_CHECKS
+    assert set(TOUCHED.values()) <= FORGERIES.keys()
 
 
 def test_an_untouched_benchmark_passes(finished, capsys):

@@ -1,6 +1,7 @@
 """Cells run again: drawn by modality and method, judged score by score, summed up by method."""
 
 import json
+import shutil
 
 import pytest
 
@@ -107,3 +108,19 @@ def test_another_environment_is_told(finished, monkeypatch):
 )
 def test_what_is_asked_on_the_command_line(words, asked):
     assert _sample(_parser().parse_args(["audit", "b.yaml", *words])) == asked
+
+
+@pytest.mark.parametrize("cells", ["-3", "x", "1.5"])
+def test_a_number_of_cells_is_0_or_more(cells, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        _parser().parse_args(["audit", "b.yaml", f"--cells={cells}"])
+    assert "is no number of cells: 0 or more" in capsys.readouterr().err
+
+
+def test_a_board_that_was_never_made_is_a_finding_and_no_crash(forged, capsys):
+    shutil.rmtree(forged.root / "boards")
+    paths = {"benchmark": forged.benchmark.as_posix(), "root": forged.root.as_posix()}
+    assert stage.run(**paths, uri="", marker=None, rerun=0) == 1
+    said = capsys.readouterr().out
+    assert "ledger.json" in said
+    assert "cells.parquet" in said or "results.parquet" in said

@@ -8,15 +8,20 @@ from boards.world import World
 
 from diptych import aggregate, track
 from diptych.audits import validity
+from diptych.audits.kept import Kept
 from diptych.audits.leakage import _alike, _apart
+from diptych.audits.shuffles import explained
 from diptych.audits.tuning import CHOICES
 from diptych.data.samples import Samples
+from diptych.records import read_table, write_npz
+from diptych.stats import Summary
 
+ROWS = {"label": np.repeat([0, 1], 20), "split": (np.arange(40) % 2).astype(np.uint8)}
 SKILLS = {"simclr": 1.5, "byol": 1.4, "random": 0.4, "supervised": 2.6}
 
 
-def warned(home, **skills):
-    """Checks with a finding, and the cells that they name."""
+def published(home, **skills):
+    """A tracked board of three seeds."""
     world = World(
         root=home / "results",
         modalities={"ecg200": "series"},
@@ -24,16 +29,42 @@ def warned(home, **skills):
         skills=SKILLS | skills,
         seeds=(0, 1, 2),
     ).write()
-    folder = world.root / "boards" / world.name
     track.sync(world)
-    aggregate.write(world, "", folder)
-    found = list(validity.board(SimpleNamespace(plan=world, folder=folder, whole=True)))
+    aggregate.write(world, "", world.root / "boards" / world.name)
+    return world
+
+
+def warned(world):
+    """Checks with a finding, and their cells."""
+    found = list(validity.board(Kept(world)))
     assert {f.severity for f in found} <= {"warning"}
     return {(f.check, f.cell.rpartition("/")[0] or f.cell) for f in found}
 
 
+def shuffled(world, values):
+    """The board with other accuracies of simclr's seeds on permuted labels."""
+    path = world.root / "boards" / world.name / "results.parquet"
+    table = read_table(path)
+    hit = (table["corruption"] == "permuted") & (table["metric"] == "accuracy") & (table["method"] == "simclr")
+    hit &= table["embedding"] == "backbone"
+    table.assign(value=table["value"].mask(hit, table["seed"].map(dict(enumerate(values))))).to_parquet(path)
+    return world
+
+
 def test_a_sound_board_is_not_warned_of(tmp_path):
-    assert warned(tmp_path) == set()
+    assert warned(published(tmp_path)) == set()
+
+
+def test_a_leak_of_labels_is_warned_of_and_a_lucky_shuffle_is_not(tmp_path):
+    told = [explained(ROWS["label"], ROWS["split"], seed, "accuracy") for seed in range(3)]
+    lucky, plain = int(np.argmax(told)), int(np.argmin(told))
+    assert told[lucky] > 0.9 > 0.5 > told[plain]
+    leak, world = {("permuted", "ecg200/simclr")}, published(tmp_path)
+    for cell in world.cells:
+        write_npz(world.files(cell).data, ROWS)
+    assert warned(shuffled(world, [0.95 if seed == lucky else 0.3 for seed in range(3)])) == set()
+    assert warned(shuffled(world, [0.95 if seed == plain else 0.3 for seed in range(3)])) == leak
+    assert warned(shuffled(world, [0.95, 0.96, 0.94])) == leak
 
 
 @pytest.mark.parametrize(
@@ -45,7 +76,21 @@ def test_a_sound_board_is_not_warned_of(tmp_path):
     ],
 )
 def test_methods_below_random_and_scores_without_room_are_warned_of(tmp_path, skills, expected):
-    assert warned(tmp_path, **skills) == expected
+    assert warned(published(tmp_path, **skills)) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        (Summary(0.79, 0.01, 3), False),  # by half an sd and no more than seeds differ
+        (Summary(0.70, 0.01, 3), True),
+        (Summary(0.90, 0.01, 3), False),
+        (Summary(0.79, np.nan, 1), True),
+        (Summary(0.70, 0.0, 3), True),
+    ],
+)
+def test_a_method_below_random_is_so_by_more_than_seeds_differ(own, expected):
+    assert validity._clearly_below(own, Summary(0.80, own.sd, own.n), True) == expected
 
 
 @pytest.mark.parametrize(

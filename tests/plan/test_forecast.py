@@ -4,6 +4,7 @@ import json
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from diptych import budget, forecast, state
@@ -78,13 +79,15 @@ def test_more_seeds_cost_what_the_first_ones_did(benchmark):
 def test_what_is_new_is_judged_by_errors_of_its_own_kind(benchmark):
     past = forecast.recorded(finish(benchmark()).root)
     fit = Fit.of(past[past["stage"] == "pretrain"], "seconds")
-    jobs = past[past["stage"] == "pretrain"].head(4).reset_index(drop=True)
+    jobs = past[past["stage"] == "pretrain"].head(5).reset_index(drop=True)
     jobs.loc[1, ["dataset", "row"]] = ["elsewhere", "elsewhere/simclr"]
     jobs.loc[2, "method"] = "another"
     jobs.loc[3, "modality"] = "graph"
-    assert list(fit.levels(jobs)) == ["row", "dataset", "method", "modality"]
-    assert fit.errors("modality") == []  # two modalities tell nothing of a third
-    assert np.isnan(fit.draw(jobs, np.random.default_rng(0))).all(axis=1).tolist() == [False, False, False, True]
+    jobs.loc[4, ["dataset", "method"]] = ["elsewhere", "another"]
+    new = [[level for level in forecast.LEVELS if line[level]] for _, line in fit.new(jobs).iterrows()]
+    assert new == [["row"], ["dataset"], ["method"], ["modality"], ["dataset", "method"]]
+    assert fit.left_out("modality") == []  # two modalities tell nothing of a third
+    assert np.isnan(fit.draw(jobs, np.random.default_rng(0))).all(axis=1).tolist() == [False, False, False, True, False]
 
 
 @pytest.mark.parametrize("effect", [0.0, 1.0])
@@ -100,6 +103,38 @@ def test_the_interval_holds_the_truth_of_rows_left_out(benchmark, effect):
         total = forecast.Amount.of(Fit.of(drawn[~out], "seconds").draw(drawn[out], rng).sum(axis=0))
         held += total.low <= drawn.loc[out, "seconds"].sum() <= total.high
     assert held >= 16
+
+
+def costs(seconds, sets=8, seeds=3):
+    """Records of one stage: `seconds` of each method; those below a second train nothing."""
+    lines = [
+        {"dataset": f"d{d}", "modality": "series", "method": m, "encoder": "", "row": f"d{d}/{m}", "seconds": s}
+        | {"rows": 100.0, "values": 64.0, "samples": 2400.0 * (s > 1), "scores": 2.0}
+        for (m, s), d, _ in product(seconds.items(), range(sets), range(seeds))
+    ]
+    return pd.DataFrame(lines)
+
+
+def test_a_new_method_is_not_taken_for_a_control_that_trains_nothing():
+    rng = np.random.default_rng(0)
+    trained = {f"m{i}": 100 * float(np.exp(0.3 * rng.normal())) for i in range(8)}
+    past = costs(trained | {f"c{i}": 0.1 for i in range(4)})
+    new = costs({"another": 100.0})
+    total = forecast.Amount.of(Fit.of(past, "seconds").draw(new, rng).sum(axis=0))
+    assert total.low < new["seconds"].sum() < total.high < 5 * total.low
+    control = forecast.Amount.of(Fit.of(past, "seconds").draw(costs({"raw": 0.1}), rng).sum(axis=0))
+    assert control.high < total.low
+
+
+def test_the_error_of_a_data_set_does_not_average_out_over_its_jobs():
+    rng, held, own = np.random.default_rng(0), 0, costs({f"m{i}": 50.0 for i in range(6)}, sets=12)
+    for _ in range(20):
+        factor = dict(zip(own["dataset"].unique(), np.exp(0.5 * rng.normal(size=12)), strict=True))
+        drawn = own.assign(seconds=own["seconds"] * own["dataset"].map(factor))
+        out = drawn["dataset"] == "d0"
+        total = forecast.Amount.of(Fit.of(drawn[~out], "seconds").draw(drawn[out], rng).sum(axis=0))
+        held += total.low <= drawn.loc[out, "seconds"].sum() <= total.high
+    assert held >= 17
 
 
 def test_seeds_are_cut_before_data_sets(benchmark):
