@@ -1,4 +1,4 @@
-"""The command line: one verb per stage, plus plan, list, status, retry, show and docs."""
+"""The command line: one verb per stage, plus plan, list, status, retry, show, index and docs."""
 
 import argparse
 import ctypes
@@ -151,6 +151,9 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         verb.set_defaults(action=_tool)
     verb = verbs.add_parser("list", help="what there is", description="A table of what the suite has.")
     verb.add_argument("what", choices=LISTED)
+    verb.set_defaults(action=_tool)
+    verb = verbs.add_parser("index", help="write the index over all benchmarks of a results folder")
+    verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
     verb.set_defaults(action=_tool)
     verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")
     verb.add_argument("--check", action="store_true", help="only say whether they are up to date")

@@ -1,4 +1,4 @@
-"""The verbs for people: list, plan, status, retry, show, docs."""
+"""The verbs for people: list, plan, status, retry, show, index, docs."""
 
 import argparse
 import sys
@@ -128,6 +128,13 @@ def show_board(options: argparse.Namespace) -> None:
     board.show(found.root / "boards" / found.name)
 
 
+def index(options: argparse.Namespace) -> None:
+    """`diptych index`: the page that lists every benchmark of a results folder."""
+    from diptych.boards import index
+
+    print(f"index: {index.write(Path(options.root) / 'boards')}")
+
+
 def docs(options: argparse.Namespace) -> int:
     """`diptych docs`: regenerate the generated texts, or say which are out of date."""
     from diptych import documentation
@@ -143,6 +150,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "status": show_status,
     "retry": retry,
     "show": show_board,
+    "index": index,
     "list": show_list,
     "docs": docs,
 }

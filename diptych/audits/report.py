@@ -10,7 +10,7 @@ from diptych.audits.findings import Finding, counted, errors
 from diptych.audits.kept import Kept
 from diptych.audits.leakage import LOOKED_AT, NEAR
 from diptych.audits.types import TYPES
-from diptych.boards.page import render
+from diptych.boards import site
 from diptych.boards.tables import Entry, Table
 from diptych.records import atomic, write_json
 
@@ -57,7 +57,7 @@ def write(kept: Kept, found: list[Finding], again: list[Cell]) -> None:
     _write_text(kept.folder / "audit.txt", "\n".join(lines) + "\n")
     context = told | {"name": kept.plan.name, "benchmark": kept.plan.benchmark.as_posix(), "passed": not wrong}
     context |= {"checks": _checks(found), "findings": _findings(found), "types": _types(found)}
-    _write_text(kept.folder / "audit.html", render("audit.html", context))
+    site.write(kept.folder / "audit.html", "audit.html", context)
 
 
 def _write_text(path: Path, content: str) -> None:

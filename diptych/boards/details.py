@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from diptych.boards import links
 from diptych.boards.damage import Curve, Permuted
-from diptych.boards.frame import Board, Row, Task, chance, groups, lines
+from diptych.boards.frame import Board, Task, chance, groups, lines
 from diptych.boards.tables import (
     Entry,
     Table,
@@ -19,9 +20,11 @@ from diptych.boards.tables import (
     number,
     score_entry,
     spread,
+    task_entry,
 )
 from diptych.stats import Summary
 
+NOTHING = Summary(float("nan"), float("nan"), 0)
 SHORT = 12  # digits of a digest that are shown
 
 
@@ -47,11 +50,10 @@ def _named(title: str, board: Board, scores: pd.DataFrame, corruption: str = "cl
 def _by_metric(board: Board, scores: pd.DataFrame) -> Table:
     found = dict(zip(zip(scores["row"], scores["metric"], strict=True), scores["summary"], strict=True))
     rows, metrics = dict.fromkeys(scores["row"]), sorted(set(scores["metric"]))
-    nothing = Summary(float("nan"), float("nan"), 0)
-    best = {m: best_of(board, {r: found.get((r, m), nothing) for r in rows}, m) for m in metrics}
+    best = {m: best_of(board, {r: found.get((r, m), NOTHING) for r in rows}, m) for m in metrics}
     body = []
     for row in rows:
-        summaries = [(metric, found.get((row, metric), nothing)) for metric in metrics]
+        summaries = [(metric, found.get((row, metric), NOTHING)) for metric in metrics]
         shown = [score_entry(summary, summary.mean == best[metric]) for metric, summary in summaries]
         body.append((name_entry(board, row), *shown))
     return Table((Entry("method"), *map(metric_entry, metrics)), tuple(body))
@@ -66,7 +68,7 @@ def health(board: Board, task: Task) -> Table | None:
     body = []
     for (row, embedding), part in groups(own, "row", "embedding"):
         values = dict(zip(part["metric"], part["summary"], strict=True))
-        shown = [Entry(spread(values[m]) if m in values else "–", kind="number") for m in metrics]
+        shown = [score_entry(values.get(m, NOTHING)) for m in metrics]
         body.append((name_entry(board, row), Entry(embedding, kind="muted"), *shown))
     return Table((Entry("method"), Entry("embedding"), *map(metric_entry, metrics)), tuple(body))
 
@@ -94,11 +96,11 @@ def areas(board: Board, task: Task, curves: list[Curve]) -> Table | None:
 def _area(curve: Curve | None, best: float, level: float | None) -> Entry:
     if curve is None:
         return Entry("–", kind="number")
-    kept = curve.retained(level) if level is not None else Summary(float("nan"), float("nan"), 0)
+    kept = curve.retained(level) if level is not None else NOTHING
     below = f"keeps {number(kept.mean, 2)}" if kept.n else ""
     points = "; ".join(f"{severity:g}: {spread(summary)}" for severity, summary in curve.points.items())
     kind = "number best" if curve.area.mean == best else "number"
-    return Entry(spread(curve.area), below=below, title=f"score at severity {points}", kind=kind)
+    return Entry(spread(curve.area), below=below, title=f"score at severity {points}", kind=kind, value=curve.area.mean)
 
 
 def failures(board: Board) -> Table:
@@ -107,7 +109,7 @@ def failures(board: Board) -> Table:
     rows = tuple(
         (
             Entry(str(r.cell), below=str(r.condition)),
-            Entry(str(r.row)),
+            name_entry(board, r.row),
             Entry(str(r.status), kind="bad"),
             Entry(str(r.stage)),
             Entry(str(r.reason), below=str(r.traceback)),
@@ -125,7 +127,7 @@ def unscored(board: Board) -> Table:
         board.results["value"].isna() & (board.results["status"] == "ok") & (board.results["metric"] != "")
     ]
     rows = tuple(
-        (Entry(str(task)), Entry(probe), Entry(metric), Entry(str(len(part)), kind="number"), Entry(reason))
+        (task_entry(task), Entry(probe), Entry(metric), Entry(str(len(part)), kind="number"), Entry(reason))
         for (task, probe, metric, reason), part in groups(missing, "task", "probe", "metric", "reason")
     )
     headings = (Entry("data set"), Entry("probe"), Entry("metric"), Entry("scores", kind="number"), Entry("reason"))
@@ -136,7 +138,7 @@ def leaks(board: Board, found: list[Permuted]) -> Table:
     """Permuted-label scores above chance by more than three standard deviations."""
     rows = tuple(
         (
-            Entry(str(p.task)),
+            task_entry(p.task),
             name_entry(board, p.row),
             Entry(p.probe),
             Entry(p.metric),
@@ -150,23 +152,17 @@ def leaks(board: Board, found: list[Permuted]) -> Table:
     return Table((*headings, Entry("score", kind="number"), Entry("chance", kind="number")), rows)
 
 
-def provenance(board: Board, row: Row) -> Table:
-    """Every cell of a row: folder, run, and fingerprints of what made it."""
-    own = board.cells[board.cells["row"] == row]
-    rows = tuple(
-        (
-            Entry(f"{board.plan.root.as_posix()}/runs/{r.cell}", below=str(r.condition)),
-            Entry(str(r.status), kind="" if r.status == "ok" else "bad"),
-            Entry(str(r.run_id)),
-            Entry(str(r.code)[:SHORT], title=str(r.code)),
-            Entry(str(r.data)[:SHORT], title=str(r.data)),
-            Entry(str(r.commit)[:SHORT], below="with local changes" if r.dirty == "true" else "", title=str(r.commit)),
-            Entry(str(r.lock)[:SHORT], title=str(r.lock)),
-        )
-        for r in lines(own)
-    )
-    headings = ("cell folder", "status", "MLflow run", "code", "data", "commit", "lock")
-    return Table(tuple(Entry(h) for h in headings), rows)
+def provenance(board: Board) -> Table:
+    """Every row with its cells by status, and the way to them."""
+    rows = []
+    for row, own in groups(board.cells, "row"):
+        status = ", ".join(f"{n} {name}" for name, n in Counter(own["status"]).items())
+        commits = ", ".join(sorted({commit[:SHORT] for commit in own["commit"]}))
+        cells = Entry(str(len(own)), kind="number", link=f"{links.method_page(row.method)}#cells")
+        kind = "" if set(own["status"]) == {"ok"} else "bad"
+        rows.append((name_entry(board, row), cells, Entry(status, kind=kind), Entry(commits, kind="muted")))
+    headings = (Entry("row"), Entry("cells", kind="number"), Entry("status"), Entry("commit"))
+    return Table(headings, tuple(rows))
 
 
 def flags(board: Board) -> Table:
@@ -175,7 +171,7 @@ def flags(board: Board) -> Table:
     for (task, row), part in groups(board.cells, "task", "row"):
         total = sum((Counter(json.loads(text)) for text in part["flags"]), Counter[str]())
         said = ", ".join(f"{flag} × {n}" for flag, n in sorted(total.items()))
-        rows += [(Entry(str(task)), name_entry(board, row), Entry(said))] if said else []
+        rows += [(task_entry(task), name_entry(board, row), Entry(said))] if said else []
     return Table(
         (Entry("data set"), Entry("method"), Entry("warnings of fits, over seeds and corruptions")), tuple(rows)
     )

@@ -158,7 +158,7 @@ def robustness_plot(board: Board, curves: list[Curve], corruption: str) -> Drawn
             for curve in lines:
                 _line(axis, curve, colours[str(curve.row)])
             axis.set(title=str(task), ylabel=board.metric(task), xlabel=_severity(corruption))
-        _legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
+        legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
         caption = f"{corruption}: bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
         return caption, svg(figure, f"robustness-{corruption}")
 
@@ -184,7 +184,8 @@ def _line(axis: Axes, curve: Curve, colour: Any) -> None:
     axis.fill_between(severity, mean - np.nan_to_num(sd), mean + np.nan_to_num(sd), color=colour, alpha=0.12, lw=0)
 
 
-def _legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) -> None:
+def legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) -> None:
+    """Which look is which row: beside few panels, below many."""
     from matplotlib.lines import Line2D
 
     colours, handles = palette(board), []
@@ -219,7 +220,7 @@ def cost_plot(board: Board) -> Drawn | None:
             axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             axis.xaxis.set_minor_locator(NullLocator())
             axis.margins(x=0.1, y=0.15)
-        _legend(figure, board, [row for rows in scored.values() for row in rows], lines=False)
+        legend(figure, board, [row for rows in scored.values() for row in rows], lines=False)
         caption = "Mean over seeds, bars are ± sd. Controls are open; what trains nothing stands at the left."
         return caption, svg(figure, "cost")
 

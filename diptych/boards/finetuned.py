@@ -10,7 +10,7 @@ import pandas as pd
 
 from diptych.boards.effects import Interval, interval
 from diptych.boards.frame import FLOOR, Board, Row, Task, groups, higher_is_better
-from diptych.boards.tables import Entry, Table, metric_entry, name_entry, score_entry
+from diptych.boards.tables import Entry, Table, metric_entry, name_entry, score_entry, task_entry
 from diptych.catalog import FINE_TUNED
 from diptych.stats import Summary, summarise
 
@@ -93,7 +93,7 @@ def table(board: Board, found: list[Compared]) -> Table:
     """One line per task and row."""
     rows = tuple(
         (
-            Entry(str(c.task), below=c.metric, title=metric_entry(c.metric).title),
+            task_entry(c.task, c.metric, metric_entry(c.metric).title),
             name_entry(board, c.row),
             score_entry(c.frozen),
             score_entry(c.tuned),
@@ -117,4 +117,6 @@ def table(board: Board, found: list[Compared]) -> Table:
 def _entry(difference: Interval, sign: int) -> Entry:
     """Coloured where the interval excludes 0."""
     colour = {"shown": " good", "opposite": " bad"}.get(difference.times(sign).verdict, "")
-    return Entry(str(difference) if np.isfinite(difference.mean) else "–", kind=f"number{colour}")
+    return Entry(
+        str(difference) if np.isfinite(difference.mean) else "–", kind=f"number{colour}", value=difference.mean
+    )

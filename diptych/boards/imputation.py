@@ -11,7 +11,7 @@ import pandas as pd
 
 from diptych.boards.damage import Curve
 from diptych.boards.frame import Board, Row, Task, groups, higher_is_better, label
-from diptych.boards.tables import Entry, Table, name_entry, number, score_entry, spread
+from diptych.boards.tables import Entry, Table, name_entry, number, score_entry, spread, task_entry
 from diptych.catalog import components
 from diptych.imputers import NONE
 from diptych.stats import Summary, summarise
@@ -100,7 +100,7 @@ def table(board: Board, found: list[Compared]) -> Table:
     imputers = list(dict.fromkeys([NONE, *(imputer for line in found for imputer in line.scores)]))
     rows = [
         (
-            Entry(str(line.task), below=f"area under {line.damage} at probe time" if line.damage else ""),
+            task_entry(line.task, f"area under {line.damage} at probe time" if line.damage else ""),
             replace(name_entry(board, line.native), below=line.row.config),
             Entry(line.metric, kind="number muted"),
             *(_score(line, imputer) for imputer in imputers),

@@ -1,4 +1,6 @@
-"""The report of a board: one page without network or scripts, the same as Markdown, and machine-readable feeds."""
+"""The report of a board: one page that needs no network, the same as Markdown, machine-readable feeds, and the pages
+of every method and data set.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +11,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from diptych import claims
 from diptych.boards import (
+    changelog,
     damage,
+    dataset_page,
     details,
     effect_figures,
     effects,
     figures,
     finetuned,
     imputation,
+    links,
+    method_page,
     published,
+    site,
     tables,
     text,
     thresholds,
@@ -34,22 +40,18 @@ from diptych.claims import Elsewhere, Registry
 from diptych.records import atomic, write_json
 from diptych.store import look, resolve
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
-
 
 def write(board: Board, folder: Path, uri: str) -> None:
-    """leaderboard.csv, .json and .md, and report.html."""
+    """leaderboard.csv, .json and .md, report.html with its pages, and the changelog."""
     report = _Report(board, resolve(uri, board.plan.root))
+    feed = report.feed()
     atomic(folder / "leaderboard.csv", lambda path: report.flat.to_csv(path, index=False))
-    write_json(folder / "leaderboard.json", report.feed())
-    context = report.context()
+    write_json(folder / "leaderboard.json", feed)
+    changes = changelog.update(folder, feed["scores"], board.plan.digest)
+    context = report.context() | {"changes": changelog.sections(changes)}
     for name in ("leaderboard.md", "report.html"):
-        _write_text(folder / name, render(name, context))
-
-
-def render(name: str, context: dict[str, Any]) -> str:
-    """A filled template."""
-    return _environment(html=name.endswith("html")).get_template(name).render(context)
+        site.write(folder / name, name, context)
+    _write_pages(report, folder)
 
 
 def feeds(board: Board, uri: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -58,16 +60,18 @@ def feeds(board: Board, uri: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     return report.flat, report.feed()
 
 
-def _write_text(path: Path, content: str) -> None:
-    atomic(path, lambda temporary: temporary.write_text(content, encoding="utf-8") and None)
-
-
-def _environment(html: bool) -> jinja2.Environment:
-    """Everything is escaped unless it is one of our own figures; an unknown name in a template is an error."""
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    return jinja2.Environment(
-        loader=loader, autoescape=html, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+def _write_pages(report: _Report, folder: Path) -> None:
+    """A page for each method and data set; those of earlier plans go."""
+    kinds = {
+        "method.html": method_page.pages(report.board),
+        "dataset.html": dataset_page.pages(report.board, report.curves),
+    }
+    kept = {folder / address for pages in kinds.values() for address in pages}
+    for old in {*folder.glob("methods/*.html"), *folder.glob("datasets/*.html")} - kept:
+        old.unlink()
+    for template, pages in kinds.items():
+        for address, context in pages.items():
+            site.write(folder / address, template, context, root="../")
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ class _Report:
             "overall": tables.standings(board),
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "overview": tables.overview(board),
-            "tasks": [_section(board, task, self.curves) for task in board.tasks],
+            "tasks": [_section(board, task) for task in board.tasks],
             "thresholds": thresholds.table(board, self.thresholds),
             "figures": _figures(self),
             "finetuned": finetuned.table(board, self.finetuned),
@@ -200,7 +204,8 @@ class _Report:
             "failures": details.failures(board),
             "unscored": details.unscored(board),
             "flags": details.flags(board),
-            "provenance": [_provenance(board, row) for row in dict.fromkeys(board.cells["row"])],
+            "provenance": details.provenance(board),
+            "datasets": dataset_page.overview(board),
             "how_to_read": text.how_to_read(board),
             "store": self.store,
             "commands": [f"make run BENCHMARK={benchmark}", f"diptych audit {benchmark}", look(self.store)],
@@ -230,15 +235,9 @@ def _without_nan(rows: list[Any]) -> list[Any]:
     return [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()} for row in rows]
 
 
-def _section(board: Board, task: Task, curves: list[damage.Curve]) -> dict[str, Any]:
-    return {
-        "task": task,
-        "card": board.card(task),
-        "scores": tables.task_table(board, task),
-        "probes": list(details.probe_tables(board, task)),
-        "areas": details.areas(board, task, curves),
-        "health": details.health(board, task),
-    }
+def _section(board: Board, task: Task) -> dict[str, Any]:
+    page = links.dataset_page(task.dataset)
+    return {"task": task, "card": board.card(task), "scores": tables.task_table(board, task), "page": page}
 
 
 def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
@@ -253,13 +252,3 @@ def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
     }
     # Safe: our own figures, in which matplotlib has escaped every name.
     return {name: [(d[0], Markup(d[1])) for d in some if d] for name, some in drawn.items()}
-
-
-def _provenance(board: Board, row: Row) -> dict[str, Any]:
-    own = board.cells[board.cells["row"] == row]
-    return {
-        "row": row,
-        "role": board.role(row),
-        "table": details.provenance(board, row),
-        "commands": list(own["command"]),
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from diptych.boards import links
 from diptych.boards.tables import Entry, Table, number, spread
 from diptych.claims import NOT_HERE, Elsewhere
 from diptych.stats import Summary
@@ -41,14 +42,19 @@ def _claim(c: dict[str, Any]) -> tuple[Entry, ...]:
     difference = f"{c['difference']:+.3f}" if c["seeds"] else "–"
     kind = {"inside": "good", "outside": "bad"}.get(c["verdict"].split(" ")[0], "muted")
     return (
-        Entry(str(c["dataset"]), below=str(c["condition"])),
-        Entry(str(c["method"]), below=settings),
+        Entry(str(c["dataset"]), below=str(c["condition"]), link=links.dataset_page(c["dataset"])),
+        Entry(str(c["method"]), below=settings, link=links.method_page(c["method"]) if c["seeds"] else ""),
         Entry(f"{c['probe']}, {c['metric']}"),
         Entry(claimed, below=c["kind"], kind="number"),
-        Entry(spread(Summary(c["mean"], c["sd"], c["seeds"])), below=f"n = {c['seeds']}", kind="number"),
+        _measured(c),
         Entry(difference, kind="number"),
         Entry(c["verdict"] if c["counts"] else f"({c['verdict']})", kind=kind),
     )
+
+
+def _measured(c: dict[str, Any]) -> Entry:
+    summary = Summary(c["mean"], c["sd"], c["seeds"])
+    return Entry(spread(summary), below=f"n = {c['seeds']}", kind="number", value=summary.mean)
 
 
 def agreement(found: list[dict[str, Any]]) -> Table:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from diptych.boards import links
 from diptych.boards.frame import RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import Standing, leaderboard, task_ranks, task_shares
 from diptych.catalog import components
 from diptych.stats import Summary
 
+NAN = float("nan")
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A field of a table: its text, smaller text below, an explanation, and how it is drawn."""
+    """A field of a table: its text, smaller text below, an explanation, how it is drawn, and where it leads."""
 
     text: str
     below: str = ""
     title: str = ""
     kind: str = ""  # name, number, best, muted, good, bad
     badge: str = ""  # what sets the row apart from the ranked ones
+    value: float | None = None  # what a number is sorted by; None: the number that the text starts with
+    link: str = ""  # a page below the board's folder
+
+    @property
+    def sort(self) -> str:
+        """The value as text; empty where there is none, which stands last in every order."""
+        if self.value is not None:
+            return repr(float(self.value)) if np.isfinite(self.value) else ""
+        found = re.match(r"\(?([+-]?\d[\d,]*\.?\d*(?:e[+-]?\d+)?)", self.text.replace("−", "-"))
+        return found[1].replace(",", "") if found else ""
 
 
 @dataclass(frozen=True)
@@ -46,16 +60,28 @@ def spread(summary: Summary) -> str:
     return f"{number(summary.mean)} ± {number(summary.sd)}" if summary.n > 1 else number(summary.mean)
 
 
-def score_entry(summary: Summary, best: bool = False) -> Entry:
-    """A score with its seeds."""
+def score_entry(summary: Summary, best: bool = False, link: str = "") -> Entry:
+    """A score with its seeds; the link leads to its cells."""
     title = f"{summary.n} seed{'s' if summary.n != 1 else ''}" if summary.n else "no cell has this score"
-    return Entry(spread(summary), title=title, kind="number best" if best else "number")
+    kind = "number best" if best else "number"
+    return Entry(spread(summary), title=title, kind=kind, value=summary.mean, link=link)
+
+
+def number_entry(value: float, digits: int = 3, kind: str = "number", title: str = "") -> Entry:
+    """A number that is sorted by its full value."""
+    return Entry(number(value, digits), kind=kind, title=title, value=value)
 
 
 def name_entry(board: Board, row: Row) -> Entry:
     """A method with the point of its grid below, and a badge where it is not ranked."""
     role = board.role(row)
-    return Entry(row.method, below=row.config, kind="name", badge="" if role == RANKED else role)
+    badge = "" if role == RANKED else role
+    return Entry(row.method, below=row.config, kind="name", badge=badge, link=links.method_page(row.method))
+
+
+def task_entry(task: Task, below: str = "", title: str = "") -> Entry:
+    """A data set under a condition, with the way to its page."""
+    return Entry(str(task), below=below, title=title, link=links.dataset_page(task.dataset))
 
 
 def metric_entry(metric: str) -> Entry:
@@ -99,7 +125,10 @@ def standings(board: Board, modality: str = "") -> Table:
     rows = []
     for standing in leaderboard(board, modality):
         scores = [board.summaries.get((task, standing.row)) for task in tasks]
-        shown = [score_entry(s, s.mean == best[t]) if s else Entry("") for t, s in zip(tasks, scores, strict=True)]
+        shown = [
+            score_entry(s, s.mean == best[t], links.cells(t, standing.row)) if s else Entry("", kind="number")
+            for t, s in zip(tasks, scores, strict=True)
+        ]
         rows.append((*_standing(board, standing), *shown))
     headings = [Entry(str(t), below=board.metric(t), title=board.card(t).title, kind="number") for t in tasks]
     return Table((*HEADINGS, *headings), tuple(rows))
@@ -112,8 +141,13 @@ def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
     return (
         Entry(s.place or "–", kind="number best" if s.place in ("1", "1=") else "number"),
         name_entry(board, s.row),
-        Entry(rank if ranked else f"({rank})", title=f"over {_count(s.tasks, 'data set')}", kind="number"),
-        Entry(number(s.mean_share, 2), title=f"defined on {s.shares} of {_count(s.tasks, 'data set')}", kind="number"),
+        Entry(
+            rank if ranked else f"({rank})",
+            title=f"over {_count(s.tasks, 'data set')}",
+            kind="number",
+            value=s.mean_rank if s.scored else NAN,
+        ),
+        number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {_count(s.tasks, 'data set')}"),
         _wins(s.above_random),
         _wins(s.above_raw),
         Entry(f"{s.scored}/{s.planned}", kind=short),
@@ -135,14 +169,25 @@ def overview(board: Board) -> Table:
     rows = []
     for task in board.tasks:
         champion = best_row(board, task)
-        found = [score_entry(board.control(task, control, champion)) for control in controls]
-        best = score_entry(board.summaries[task, champion]) if champion else Entry("–", kind="number")
+        found = [_control(board, task, control, champion) for control in controls]
+        best = _champion(board, task, champion)
         name = name_entry(board, champion) if champion else Entry("–")
         card = board.card(task)
-        about = Entry(str(task), below=f"{card.modality}, {board.metric(task)}", title=card.title)
+        about = task_entry(task, f"{card.modality}, {board.metric(task)}", card.title)
         rows.append((about, name, best, *found))
     first = (Entry("data set"), Entry("best method"), Entry("score", kind="number"))
     return Table((*first, *headings), tuple(rows))
+
+
+def _control(board: Board, task: Task, control: str, beside: Row | None) -> Entry:
+    found = board.control(task, control, beside)
+    return score_entry(found, link=links.cells(task, Row(control, "")) if found.n else "")
+
+
+def _champion(board: Board, task: Task, row: Row | None) -> Entry:
+    if row is None:
+        return Entry("–", kind="number")
+    return score_entry(board.summaries[task, row], link=links.cells(task, row))
 
 
 def best_row(board: Board, task: Task) -> Row | None:
@@ -165,10 +210,10 @@ def task_table(board: Board, task: Task) -> Table:
         standing = number(rank[row], 1) if summary.n else "–"
         rows.append((
             name_entry(board, row),
-            score_entry(summary, summary.mean == best),
-            Entry(standing if board.role(row) == RANKED else f"({standing})", kind="number"),
-            Entry(number(shares[row], 2), kind="number"),
-            Entry(number(float(seconds), 1), kind="number muted"),
+            score_entry(summary, summary.mean == best, links.cells(task, row)),
+            Entry(standing if board.role(row) == RANKED else f"({standing})", kind="number", value=rank[row]),
+            number_entry(shares[row], 2),
+            number_entry(float(seconds), 1, "number muted"),
             Entry(f"{summary.n}/{len(own)}", kind="number muted" if summary.n == len(own) else "number bad"),
         ))  # fmt: skip
     score = Entry(f"{metric} ({board.probe})", title=metric_entry(metric).title, kind="number")

@@ -12,7 +12,7 @@ import pandas as pd
 from diptych.boards.damage import Curve
 from diptych.boards.effects import Interval, interval
 from diptych.boards.frame import Board, Row, Task, higher_is_better
-from diptych.boards.tables import Entry, Table, name_entry, number
+from diptych.boards.tables import Entry, Table, name_entry, number, task_entry
 from diptych.catalog import components
 from diptych.stats import Array
 
@@ -144,7 +144,7 @@ def _lines(board: Board, found: list[Threshold], corruptions: list[str]) -> Iter
         own.setdefault((t.task, t.row), {})[t.corruption] = t
     for (task, row), by in own.items():
         shown = [_entry(by[c]) if c in by else Entry("–", kind="number") for c in corruptions]
-        yield Entry(str(task)), name_entry(board, row), *shown
+        yield task_entry(task), name_entry(board, row), *shown
 
 
 def _entry(t: Threshold) -> Entry:

@@ -1,5 +1,6 @@
 """One run for all board tests: tracked, aggregated and reported once, then only read."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,13 @@ elsewhere:
   - {method: raw, data: "<i>data we lack", values: {accuracy: 0.9037}, closest: e, source: f, mark: recalled}
   - {method: nobody, data: data of nobody, closest: e, source: f, mark: recalled}
 """
+
+
+def content(page: Path) -> str:
+    """A page without the two scripts that every page carries."""
+    text, found = re.subn(r'<script type="module">.*?</script>', "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert found == 2
+    return text
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import re
 import pandas as pd
 import pytest
 
-from boards.conftest import ODD
+from boards.conftest import ODD, content
 from diptych import board as terminal
 from diptych import effects
 from diptych.boards import page
@@ -32,7 +32,7 @@ def written(ran, tmp_path_factory):
 
 
 def test_the_page_shows_each_effect_once_and_escaped(written):
-    said = (written / "report.html").read_text(encoding="utf-8")
+    said = content(written / "report.html")
     assert said.count("<svg") == 4 + 3
     assert "<script" not in said
     assert said.count(html.escape("<script>alert(2)</script>")) == 1
