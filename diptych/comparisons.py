@@ -1,0 +1,211 @@
+"""Which methods can be told apart: R [methods, data sets, seeds], NaN for planned cells without score.
+
+The data set is the unit of replication and seeds are nested in it: pooling runs as if they were independent gives 95 %
+intervals that hold the truth 57 % of the time (10 data sets of sd .03, 5 seeds of sd .01; 91 % by `bootstrap`).
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+Array = np.ndarray
+Policy = Literal["control floor", "worst rank", "complete cases"]
+
+LEVEL = 0.05
+POWER = 0.8
+CHUNK = 4_000_000  # numbers held at once
+
+
+# -------------------------------------------------------------------- missing cells
+
+
+def floored(scores: Array, floor: Array) -> Array:
+    """Policy *control floor*: a cell is worth at least the control [methods or 1, data sets], a missing one just that.
+
+    Raising the scores below it, too, is what keeps a row from gaining by a missing cell.
+    """
+    least = np.broadcast_to(floor[..., None], scores.shape)
+    return np.fmax(scores, least)
+
+
+def lost(scores: Array) -> Array:
+    """Policy *worst rank*: a data set on which a row lacks a cell is lost, −∞ for all of its seeds."""
+    return np.where(np.isnan(scores).any(-1, keepdims=True), -np.inf, scores)
+
+
+def complete(scores: Array) -> Array:
+    """Policy *complete cases*: the data sets on which every row has every cell; a row can gain by failing."""
+    return scores[:, ~np.isnan(scores).any((0, 2))]
+
+
+def under(policy: Policy, scores: Array, floor: Array) -> Array:
+    """Scores without NaN; where the control has none either, the data set is lost."""
+    if policy == "complete cases":
+        return complete(scores)
+    return lost(floored(scores, floor) if policy == "control floor" else scores)
+
+
+# -------------------------------------------------------------------- ranks and intervals
+
+
+def ranks(means: Array) -> Array:
+    """Ranks [..., methods, data sets] within each data set, 1 for the highest mean, averages for equal ones."""
+    return np.asarray(stats.rankdata(-means, axis=-2))
+
+
+def places(mean_ranks: Array) -> Array:
+    """Place [..., methods] of each mean rank: one plus the number of better ones."""
+    return np.asarray(stats.rankdata(mean_ranks.round(9), method="min", axis=-1))
+
+
+def resampled(scores: Array, draws: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Paired hierarchical bootstrap, in chunks [draws, methods, data sets, seeds].
+
+    Data sets are drawn with replacement, then seeds within each; all methods share the draw.
+    """
+    _, n, seeds = scores.shape
+    size = max(1, CHUNK // scores.size)
+    for start in range(0, draws, size):
+        count = min(size, draws - start)
+        dataset = rng.integers(n, size=(count, n))[..., None]
+        seed = rng.integers(seeds, size=(count, n, seeds))
+        yield np.moveaxis(scores[:, dataset, seed], 0, 1)
+
+
+def bootstrap(scores: Array, draws: int, rng: np.random.Generator) -> Array:
+    """Means over drawn seeds [draws, methods, data sets]."""
+    return np.concatenate([chunk.mean(-1) for chunk in resampled(scores, draws, rng)])
+
+
+def interval(values: Array, level: float = LEVEL) -> Array:
+    """Percentile interval (low, high) over the first axis."""
+    return np.quantile(values, [level / 2, 1 - level / 2], axis=0)
+
+
+def iqm(scores: Array) -> Array:
+    """Interquartile mean of all runs on all data sets (Agarwal et al. 2021, 2108.13264): the middle half of them."""
+    return np.asarray(stats.trim_mean(scores.reshape(*scores.shape[:-2], -1), 0.25, axis=-1))
+
+
+def iqm_interval(scores: Array, draws: int, rng: np.random.Generator) -> Array:
+    """Interval of the IQM over data sets and seeds; rliable's draws seeds alone and asks about these data sets."""
+    return interval(np.concatenate([iqm(chunk) for chunk in resampled(scores, draws, rng)]))
+
+
+def top_group(rank: Array, draws: int, rng: np.random.Generator) -> Array:
+    """Which rows [methods] cannot be told from the best: mean ranks nearer to it than equal rows come apart by chance.
+
+    The critical difference is the 95 % quantile of the range of mean ranks when the rows of each data set are shuffled:
+    Nemenyi's test in exact form, with ties and with any number of data sets.
+    """
+    size = max(1, CHUNK // rank.size)
+    counts = [min(size, draws - start) for start in range(0, draws, size)]
+    ranges = [np.ptp(rng.permuted(np.broadcast_to(rank, (n, *rank.shape)), axis=1).mean(-1), axis=1) for n in counts]
+    critical = np.quantile(np.concatenate(ranges), 1 - LEVEL, method="higher")
+    mean = rank.mean(-1)
+    group: Array = mean - mean.min() <= critical + 1e-9
+    return group
+
+
+# -------------------------------------------------------------------- tests
+
+
+def friedman(rank: Array) -> tuple[float, float]:
+    """(F, p) of Friedman's test in the form of Iman and Davenport; p = 1 where all ranks are tied, NaN below 3 rows."""
+    k, n = rank.shape
+    if k < 3 or n < 2:
+        return float("nan"), float("nan")
+    if not np.ptp(rank):
+        return 0.0, 1.0
+    square = float(stats.friedmanchisquare(*rank).statistic)
+    rest = n * (k - 1) - square
+    if rest <= 1e-9:
+        return float("inf"), 0.0
+    f = (n - 1) * square / rest
+    return f, float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
+
+
+def smallest_p(n: int) -> float:
+    """What a two-sided signed-rank test over n data sets can reach: five can never show a difference at .05."""
+    return float(min(1.0, 2.0 / 2**n))
+
+
+def wilcoxon(means: Array) -> Array:
+    """Two-sided signed-rank p [methods, methods] of every pair over data sets, before any adjustment."""
+    k, n = means.shape
+    worst = _finite(means)
+    first, second = np.triu_indices(k, 1)
+    p = np.ones((k, k))
+    gap = worst[first] - worst[second]
+    differ = np.flatnonzero(np.abs(gap).max(1, initial=0.0) > 0)
+    if len(differ):
+        found = stats.wilcoxon(gap[differ], zero_method="zsplit", axis=1).pvalue
+        p[first[differ], second[differ]] = np.maximum(found, smallest_p(n))  # the normal approximation goes below
+    return np.minimum(p, p.T)
+
+
+def _finite(means: Array) -> Array:
+    """A lost data set as the largest loss on it: below the lowest by the spread of the others."""
+    known = np.where(np.isfinite(means), means, np.nan)
+    low, high = np.fmin.reduce(known, axis=0), np.fmax.reduce(known, axis=0)
+    fallback = np.nan_to_num(low - np.maximum(high - low, 1e-6))
+    return np.where(np.isfinite(means), means, fallback)
+
+
+def holm(p: Array) -> Array:
+    """Symmetric p values [methods, methods] adjusted over all pairs (Holm 1979)."""
+    upper = np.triu_indices(len(p), 1)
+    raw = p[upper]
+    order = np.argsort(raw)
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate((len(raw) - np.arange(len(raw))) * raw[order]))
+    found = np.ones_like(p)
+    found[upper] = adjusted
+    return np.minimum(found, found.T)
+
+
+def nemenyi(k: int, n: int) -> float:
+    """Nemenyi's critical difference of mean ranks of k methods on n data sets (Demšar 2006)."""
+    q = float(stats.studentized_range.ppf(1 - LEVEL, k, np.inf)) / np.sqrt(2)
+    return float(q * np.sqrt(k * (k + 1) / (6 * n)))
+
+
+# -------------------------------------------------------------------- sizes of effects
+
+
+def outcomes(means: Array, tolerance: Array) -> Array:
+    """Wins, ties and losses [methods, methods, 3] of row over column; ties are within a tolerance [data sets]."""
+    gap = means[:, None] - means[None, :] if np.isfinite(means).all() else _finite(means)[:, None] - _finite(means)
+    return np.stack([(gap > tolerance).sum(-1), (np.abs(gap) <= tolerance).sum(-1), (gap < -tolerance).sum(-1)], -1)
+
+
+def improvement(ours: Array, theirs: Array) -> Array:
+    """Probability [...] that a run of ours beats one of theirs, both [..., data sets, seeds]: the mean of U / (n m).
+
+    A missing run of ours loses; data sets without theirs do not count.
+    """
+    own, other = np.where(np.isnan(ours), -np.inf, ours)[..., :, None], theirs[..., None, :]
+    won = np.where(np.isnan(other), np.nan, (own > other) + 0.5 * (own == other))
+    counts = np.isfinite(won).sum((-2, -1))
+    each = np.nansum(won, (-2, -1)) / np.where(counts, counts, 1)
+    known = (counts > 0).sum(-1)
+    return np.where(known, (each * (counts > 0)).sum(-1) / np.maximum(known, 1), np.nan)
+
+
+def resolution(scores: Array) -> float:
+    """The smallest mean difference of two rows found with 80 % power at .05: two-sided paired t, approximately.
+
+    The variance is that of methods × data sets after both main effects, which holds the variance of seed means.
+    Data sets that a row has lost are left out.
+    """
+    means = scores.mean(-1)
+    means = means[:, np.isfinite(means).all(0)]
+    k, n = means.shape
+    if k < 2 or n < 2:
+        return float("nan")
+    rest = means - means.mean(0) - means.mean(1, keepdims=True) + means.mean()
+    variance = (rest**2).sum() / ((k - 1) * (n - 1))
+    quantiles = stats.t.ppf(1 - LEVEL / 2, n - 1) + stats.t.ppf(POWER, n - 1)
+    return float(quantiles * np.sqrt(2 * variance / n))
