@@ -26,8 +26,8 @@ def floored(scores: Array, floor: Array) -> Array:
 
     Raising the scores below it, too, is what keeps a row from gaining by a missing cell.
     """
-    least = np.broadcast_to(floor[..., None], scores.shape)
-    return np.fmax(scores, least)
+    raised: Array = np.fmax(scores, floor[..., None])
+    return raised
 
 
 def lost(scores: Array) -> Array:
@@ -81,7 +81,7 @@ def bootstrap(scores: Array, draws: int, rng: np.random.Generator) -> Array:
 
 def interval(values: Array, level: float = LEVEL) -> Array:
     """Percentile interval (low, high) over the first axis."""
-    return np.quantile(values, [level / 2, 1 - level / 2], axis=0)
+    return np.asarray(np.quantile(values, [level / 2, 1 - level / 2], axis=0))
 
 
 def iqm(scores: Array) -> Array:
@@ -143,7 +143,7 @@ def wilcoxon(means: Array) -> Array:
     if len(differ):
         found = stats.wilcoxon(gap[differ], zero_method="zsplit", axis=1).pvalue
         p[first[differ], second[differ]] = np.maximum(found, smallest_p(n))  # the normal approximation goes below
-    return np.minimum(p, p.T)
+    return np.asarray(np.minimum(p, p.T))
 
 
 def _finite(means: Array) -> Array:
@@ -163,7 +163,7 @@ def holm(p: Array) -> Array:
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate((len(raw) - np.arange(len(raw))) * raw[order]))
     found = np.ones_like(p)
     found[upper] = adjusted
-    return np.minimum(found, found.T)
+    return np.asarray(np.minimum(found, found.T))
 
 
 def nemenyi(k: int, n: int) -> float:

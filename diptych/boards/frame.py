@@ -118,6 +118,16 @@ class Board:
     def _values(self) -> dict[tuple[Task, Row], list[float]]:
         return {key: part["value"].tolist() for key, part in groups(self.scores, "task", "row")}
 
+    def runs(self, task: Task, row: Row) -> dict[int, float]:
+        """The score that ranks, by seed; without the seeds that have none."""
+        return self._by_seed.get((task, row), {})
+
+    @cached_property
+    def _by_seed(self) -> dict[tuple[Task, Row], dict[int, float]]:
+        scored = self.scores[np.isfinite(self.scores["value"])]
+        parts = groups(scored, "task", "row")
+        return {key: dict(zip(part["seed"], part["value"], strict=True)) for key, part in parts}
+
     def planned(self, task: Task) -> list[Row]:
         """The rows that were to run on a task."""
         return [row for where, row in self.summaries if where == task]

@@ -18,9 +18,11 @@ from markupsafe import Markup
 from diptych import claims
 from diptych.boards import (
     changelog,
+    comparison,
     damage,
     dataset_page,
     details,
+    diagrams,
     effect_figures,
     effects,
     figures,
@@ -150,10 +152,16 @@ class _Report:
         return leaderboard(self.board)
 
     @cached_property
+    def compared(self) -> list[comparison.Compared]:
+        """Which rows can be told apart, in each scope."""
+        return comparison.compare(self.board)
+
+    @cached_property
     def flat(self) -> pd.DataFrame:
         """Every leaderboard as one table."""
         boards = {"all": self.overall} | {m: leaderboard(self.board, m) for m in self.board.modalities}
-        return pd.DataFrame([_flat(scope, standing) for scope, standings in boards.items() for standing in standings])
+        found = pd.DataFrame([_flat(scope, standing) for scope, standings in boards.items() for standing in standings])
+        return comparison.joined(found, self.compared)
 
     def feed(self) -> dict[str, Any]:
         """What the terminal prints and other programs read."""
@@ -171,6 +179,7 @@ class _Report:
             "scores": _without_nan([_score(board, task, row) for task, row in board.summaries]),
             "overview": [[tables.plain(entry) for entry in line] for line in (overview.columns, *overview.rows)],
             "notes": self.notes,
+            "comparison": _without_nan([line for c in self.compared for line in c.feed]),
             "effects": _without_nan([effect.feed for effect in self.effects]),
             "thresholds": _without_nan([threshold.feed for threshold in self.thresholds]),
             "finetuned": _without_nan([compared.feed for compared in self.finetuned]),
@@ -190,6 +199,7 @@ class _Report:
             "overall": tables.standings(board),
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "overview": tables.overview(board),
+            "comparison": comparison.sections(self.compared),
             "tasks": [_section(board, task) for task in board.tasks],
             "thresholds": thresholds.table(board, self.thresholds),
             "figures": _figures(self),
@@ -245,6 +255,7 @@ def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
     corruptions = dict.fromkeys(curve.corruption for curve in curves)
     drawn: dict[str, list[figures.Drawn | None]] = {
         "effects": [*effect_figures.plots(board, report.effects)],
+        "comparison": [d for c in report.compared for d in diagrams.plots(c)],
         "standing": [figures.standing_plot(board, report.overall)],
         "robustness": [figures.robustness_plot(board, curves, corruption) for corruption in corruptions],
         "cost": [figures.cost_plot(board)],

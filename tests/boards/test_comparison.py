@@ -1,0 +1,75 @@
+"""The comparison of a board's rows: as data, as tables, as figures."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from boards.world import World
+from diptych import aggregate, track
+from diptych.boards import comparison, diagrams, page, tables
+from diptych.boards.frame import Board, Row
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    home = tmp_path_factory.mktemp("compared")
+    skills = {"good<b>": 2.5, "middle": 1.2, "poor": 0.4, "random": 0.1, "supervised": 4.0}
+    world = World(
+        root=home / "results",
+        modalities={f"data{i}": "series" for i in range(8)},
+        grids={name: [{}] for name in skills},
+        skills=skills,
+        seeds=(0, 1),
+        broken={"data0/poor": ("pretrain", "diverged", "lost")},
+    ).write()
+    folder = world.root / "boards" / world.name
+    track.sync(world)
+    aggregate.write(world, "", folder)
+    board = Board(world, folder)
+    page.write(board, folder, "")
+    return board, folder
+
+
+def test_the_best_row_stands_at_the_top_and_the_worst_does_not(made):
+    compared = comparison.compare(made[0])[0]
+    top = dict(zip(compared.rows, compared.top.tolist(), strict=True))
+    assert top[Row("good<b>", "")]
+    assert not top[Row("poor", "")]
+    assert (compared.better[:2] > 0.9).all()
+    low, high = compared.intervals[0]
+    assert ((low <= compared.rank.mean(-1)) & (compared.rank.mean(-1) <= high)).all()
+
+
+def test_policies_stand_side_by_side_with_their_denominators(made):
+    found = comparison.policies(comparison.compare(made[0])[0])
+    heads = [(c.text, c.below) for c in found.columns[2:]]
+    assert heads == [("control floor", "8 data sets"), ("worst rank", "8 data sets"), ("complete cases", "7 data sets")]
+    assert [line[1].text for line in found.rows if line[0].text == "poor"] == ["2/16"]
+
+
+def test_feeds_and_texts_say_the_same(made):
+    board, folder = made
+    csv = pd.read_csv(folder / "leaderboard.csv")
+    ours = csv[(csv["scope"] == "all") & (csv["role"] == "self-supervised")]
+    assert ours[["rank_low", "rank_high", "place_low", "place_high", "top_group"]].notna().all(axis=None)
+    assert csv[csv["role"] == "control"]["rank_low"].isna().all()
+    feed = json.loads((folder / "leaderboard.json").read_text())
+    assert len(feed["comparison"]) == 2 * 3  # all, and the one modality
+    assert tables.markdown(comparison.table(comparison.compare(board)[0])) in (folder / "leaderboard.md").read_text()
+    html = (folder / "report.html").read_text()
+    assert 'id="comparison"' in html
+    assert "good<b>" not in html
+
+
+def test_the_same_plan_gives_the_same_intervals(made):
+    first, second = (comparison.compare(made[0])[0].intervals for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_joined_rows_are_runs_without_a_difference():
+    same = np.ones((4, 4), dtype=bool)
+    same[0, 2:] = same[2:, 0] = False
+    assert diagrams.cliques(same) == [(0, 1), (1, 3)]
+    assert diagrams.cliques(np.eye(3, dtype=bool)) == []
