@@ -5,14 +5,29 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config benchmark=$(BENCHMARK)
+BOARD = $(shell sed -n 's/^name: *//p' $(BENCHMARK))
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: run test speed audit lock docs clean
+# make rerun: the board to compare with, and the new folder of results, which must not exist yet.
+OLD ?= results
+ifndef NEW
+NEW := results-rerun/$(shell date +%Y%m%d-%H%M%S)
+endif
+
+.PHONY: run rerun test speed audit lock docs clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
 	$(SNAKEMAKE)
 	@$(BIN)/diptych show $(BENCHMARK)
+
+# From scratch, downloads included, and beside the old board. Nothing of it touches the old results or their MLflow store.
+rerun: export DIPTYCH_CACHE := $(abspath $(NEW))/cache
+rerun: $(VENV)/.installed
+	@test ! -e $(NEW) || { echo "make rerun: $(NEW) exists and is left as it is; name another folder by NEW=" >&2; exit 1; }
+	$(SNAKEMAKE) results=$(NEW) tracking_uri=sqlite:///$(NEW)/mlflow.db
+	@$(BIN)/diptych show $(BENCHMARK) --root $(NEW)
+	$(BIN)/diptych compare $(OLD)/boards/$(BOARD) $(NEW)/boards/$(BOARD)
 
 audit: $(VENV)/.installed
 	$(SNAKEMAKE) audited

@@ -7,7 +7,9 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from diptych.bundles import verbs as bundles
 from diptych.warm import ask
 
 # Set before anything heavy is imported: one thread per job, as many jobs as cores; deterministic matrix products on
@@ -130,8 +132,11 @@ def _parser() -> argparse.ArgumentParser:
         verb = _with_benchmark(verbs.add_parser(name, help=text, description=described))
         verb.add_argument("--uri", default="", help="MLflow store; default sqlite in the results folder")
         verb.add_argument("--marker", type=Path, help="file written when done")
+        if name == "audit":
+            _add_sample(verb)
         verb.set_defaults(action=_board)
     _add_tools(verbs)
+    bundles.add_verbs(verbs)
     return parser
 
 
@@ -141,16 +146,44 @@ def _with_benchmark(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return verb
 
 
+def _add_sample(verb: argparse.ArgumentParser) -> None:
+    """Which cells an audit runs again."""
+    sample = verb.add_mutually_exclusive_group()
+    sample.add_argument("--cells", type=int, help="cells to run again, drawn by modality and method (default 1)")
+    sample.add_argument("--budget", type=_seconds, help="run cells again for so long, e.g. 90s, 30m, 2h")
+    sample.add_argument("--all", action="store_true", help="run every cell again")
+
+
+def _seconds(text: str) -> float:
+    """A time span."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    return float(text[:-1]) * units[text[-1:]] if text[-1:] in units else float(text)
+
+
+def _sample(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of an audit that say what is run again."""
+    if options.all or options.budget is not None:
+        return {"rerun": None, "budget": float("inf") if options.all else options.budget}
+    return {} if options.cells is None else {"rerun": options.cells}
+
+
 def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     for name, text in TOOLS.items():
         verb = _with_benchmark(verbs.add_parser(name, help=text, description=text))
         if name == "plan":
-            verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
+            _add_budget(verb)
         if name == "retry":
             verb.add_argument("--status", default=RETRIED, help="which rows to redo (default %(default)s)")
         verb.set_defaults(action=_tool)
     verb = verbs.add_parser("list", help="what there is", description="A table of what the suite has.")
     verb.add_argument("what", choices=LISTED)
+    verb.set_defaults(action=_tool)
+    about = "rank agreement between benchmarks, the cheap one first"
+    verb = verbs.add_parser(
+        "rungs", help=about, description=f"{about.capitalize()}: Kendall's tau over common methods."
+    )
+    verb.add_argument("boards", nargs="+", help="benchmark files, or folders of boards")
+    verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
     verb.set_defaults(action=_tool)
     verb = verbs.add_parser("index", help="write the index over all benchmarks of a results folder")
     verb.add_argument("--root", default="results", help="folder of results (default %(default)s)")
@@ -158,6 +191,13 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     verb = verbs.add_parser("docs", help="regenerate the generated parts of schema and READMEs")
     verb.add_argument("--check", action="store_true", help="only say whether they are up to date")
     verb.set_defaults(action=_tool)
+
+
+def _add_budget(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--jobs", action="store_true", help="print every job as JSON lines")
+    verb.add_argument("--budget", help="a duration, e.g. 30m or 2h: show which cells fit, in whole data sets and seeds")
+    verb.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at a time (default %(default)s)")
+    verb.add_argument("--write", type=Path, help="write a benchmark file of the cells that fit the budget")
 
 
 def _tool(options: argparse.Namespace) -> int:
@@ -191,7 +231,9 @@ def _stage(options: argparse.Namespace) -> int:
 
 def _board(options: argparse.Namespace) -> int:
     stage = importlib.import_module(f"diptych.stages.{options.verb}")
-    return int(stage.run(benchmark=options.benchmark, root=options.root, uri=options.uri, marker=options.marker) or 0)
+    extra = _sample(options) if options.verb == "audit" else {}
+    about = {"benchmark": options.benchmark, "root": options.root, "uri": options.uri, "marker": options.marker}
+    return int(stage.run(**about, **extra) or 0)
 
 
 if __name__ == "__main__":

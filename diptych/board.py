@@ -9,6 +9,7 @@ from diptych.records import ContractError
 from diptych.store import look
 
 LEFT = ("method", "")  # columns that hold text
+VERDICTS = ("above", "tied", "below")
 
 
 def show(folder: Path) -> None:
@@ -39,14 +40,14 @@ def _leaderboard(feed: dict[str, Any]) -> Any:
 
     counts = ", ".join(f"{n} {status}" for status, n in feed["status"].items())
     table = Table(title=f"{feed['benchmark']}: {counts}; {feed['rank_by']['probe']} probe", title_justify="left")
-    for name in ("place", "method", "", "rank", "share", "> random", "> raw", "cells"):
+    for name in ("place", "method", "", "rank", "share", "vs random", "vs raw", "cells"):
         table.add_column(name, justify="left" if name in LEFT else "right", overflow="fold")
     for row in (row for row in feed["leaderboard"] if row["scope"] == "all"):
         ours = row["role"] == "self-supervised"
         rank = f"{row['mean_rank']:.2f}" if row["scored"] else "–"
         share = "–" if row["mean_share"] is None else f"{row['mean_share']:.2f}"
         name = f"{row['method']} ({row['config']})" if row["config"] else row["method"]
-        wins = [f"{row[k]}/{row[f'{k}_of']}" if row[f"{k}_of"] else "–" for k in ("above_random", "above_raw")]
+        wins = [" / ".join(str(row[f"{verdict}_{c}"]) for verdict in VERDICTS) for c in ("random", "raw")]
         cells = f"{row['scored']}/{row['planned']}"
         style = "bold" if ours else "dim"
         shown = (row["place"], name, "" if ours else row["role"], rank if ours else f"({rank})", share, *wins, cells)

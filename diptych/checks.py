@@ -30,7 +30,7 @@ def check(plan: "Plan") -> None:
     grid.check_train(plan.spec.train, f"{place}: train")
     for modality, entry in plan.spec.encoders.items():
         grid.check_encoder(modality, entry, f"{place}: encoders.{modality}")
-    for key in ("seeds", "probes", "controls", "pretrain_corruption_at", "impute"):
+    for key in ("seeds", "probes", "controls", "pretrain_corruption_at", "impute", "ladder"):
         unique(getattr(plan.spec, key), f"{place}: {key}")
     for key in ("robustness", "pretrain_corruption"):
         _corruptions(plan, getattr(plan.spec, key), f"{place}: {key}")

@@ -64,6 +64,12 @@ class CellFiles:
     robustness_card: Path
 
 
+def identity(asked: spec.Benchmark, cells: tuple[Cell, ...]) -> str:
+    """Digest of what a benchmark asks and of its cells, without what only says where and how long it runs."""
+    beside = {"mirror", "device", "limits", "tracking_uri"} | (set() if asked.ladder else {"ladder"})
+    return digest([asked.model_dump(mode="json", exclude=beside), [[cell.path, cell.condition] for cell in cells]], 16)
+
+
 class Plan:
     """A benchmark file with every cell, every setting and every job it asks for."""
 
@@ -186,6 +192,14 @@ class Plan:
         """Every setting that shapes the cell's encoder."""
         return self.configs[cell.dataset, cell.method, cell.config].settings
 
+    def default(self, dataset: str, method: str) -> dict[str, Any]:
+        """The flat settings that a method would have here if the file gave it no grid; empty where it could not run."""
+        try:
+            (config,) = grid.configs(method, self.cards[dataset].modality, Grid({}, [], ""), self.spec)
+        except BenchmarkError:
+            return {}
+        return config.flat | {"impute": NONE}
+
     def flat(self, cell: Cell) -> dict[str, Any]:
         """The settings as flat parameters."""
         return self.configs[cell.dataset, cell.method, cell.config].flat
@@ -193,8 +207,7 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """Changes whenever a planned cell or what is asked of it changes."""
-        asked = self.spec.model_dump(mode="json", exclude={"mirror", "device", "limits", "tracking_uri"})
-        return digest([asked, [[cell.path, cell.condition] for cell in self.cells]], 16)
+        return identity(self.spec, self.cells)
 
     def condition(self, dataset: str, config: str) -> Condition:
         """The damage and the imputation of a cell."""

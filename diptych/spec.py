@@ -139,6 +139,11 @@ class Benchmark(Strict):
         [], description="published effects, e.g. {claim, kind: rises, of: {method: simclr}, along: train.batch_size}"
     )
 
+    ladder: list[Name] = Field(
+        [], description="names of cheaper or dearer benchmarks of the same results folder; the report shows how far "
+        "their rankings agree with this one, as they stood when it was made"
+    )  # fmt: skip
+
     @property
     def registries(self) -> list[str]:
         """The files of published numbers."""

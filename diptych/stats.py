@@ -39,6 +39,15 @@ def pooled_sd(summaries: Iterable[Summary]) -> float:
     return float(np.sqrt(sum(n * variance for n, variance in spread) / freedom)) if freedom else 0.0
 
 
+def compared(own: Summary, other: Summary, higher_is_better: bool) -> int:
+    """1 if `own` is clearly better, −1 if clearly worse, 0 within half the seed sd that the two have in common.
+
+    The spread of other rows says nothing of these two: one erratic row would make ties of all others.
+    """
+    gap = own.mean - other.mean if higher_is_better else other.mean - own.mean
+    return int(np.sign(gap)) if abs(gap) > TIE_SHARE * pooled_sd([own, other]) else 0
+
+
 def ranks(scores: Array, tolerance: float = 0.0) -> Array:
     """Rank of each score [n], 1 is the highest: one plus those clearly above plus half of those within tolerance.
 

@@ -79,7 +79,9 @@ def _benchmarks() -> tuple[list[str], list[list[str]]]:
 
 
 def show_plan(options: argparse.Namespace) -> None:
-    """`diptych plan BENCHMARK`: cells and jobs, cached, missing and stale."""
+    """`diptych plan BENCHMARK [--budget 2h]`: cells and jobs, cached, missing and stale, and what they will cost."""
+    from diptych import outlook
+
     found = plan.load(options.benchmark, options.root)
     if options.jobs:
         for job in state.jobs(found):
@@ -88,11 +90,13 @@ def show_plan(options: argparse.Namespace) -> None:
     cells = Counter((cell.dataset, cell.method) for cell in found.cells)
     rows = [[d, found.cards[d].modality, m, str(n)] for (d, m), n in cells.items()]
     table(f"{found.name}: {len(found.cells)} cells", ["data set", "modality", "method", "cells"], rows)
-    counts: Counter[tuple[str, str]] = Counter((job.stage, job.state) for job in state.jobs(found))
+    states = list(state.jobs(found))
+    counts: Counter[tuple[str, str]] = Counter((job.stage, job.state) for job in states)
     stages = dict.fromkeys(stage for stage, _ in counts)
     kinds = ("cached", "missing", "stale")
     jobs = [[s, *(str(counts[s, k]) for k in kinds), str(sum(counts[s, k] for k in kinds))] for s in stages]
     table("jobs", ["stage", *kinds, "all"], jobs)
+    outlook.show(found, states, options)
 
 
 def show_status(options: argparse.Namespace) -> None:
@@ -128,6 +132,23 @@ def show_board(options: argparse.Namespace) -> None:
     board.show(found.root / "boards" / found.name)
 
 
+def rungs(options: argparse.Namespace) -> None:
+    """`diptych rungs A B [C]`: how far the rankings of cheaper and dearer benchmarks agree."""
+    from diptych.boards import rungs
+
+    boards = [rungs.read(_board(name, options.root)) for name in options.boards]
+    if len(boards) < 2:
+        raise BenchmarkError("rungs: two boards or more were expected")
+    for pair in rungs.compare(boards):
+        print(pair.line)
+
+
+def _board(name: str, root: str) -> Path:
+    """The folder of a board, which may be named by its benchmark file."""
+    found = plan.load(name, root) if Path(name).is_file() else None
+    return found.root / "boards" / found.name if found else Path(name)
+
+
 def index(options: argparse.Namespace) -> None:
     """`diptych index`: the page that lists every benchmark of a results folder."""
     from diptych.boards import index
@@ -150,6 +171,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "status": show_status,
     "retry": retry,
     "show": show_board,
+    "rungs": rungs,
     "index": index,
     "list": show_list,
     "docs": docs,

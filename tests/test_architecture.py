@@ -39,7 +39,7 @@ def test_imports_point_down(folder):
 @pytest.mark.parametrize(
     "modules",
     [
-        ["plan", "state", "tools", "documentation"],
+        ["plan", "state", "tools", "outlook", "documentation"],
         ["stages.probe", "stages.track", "stages.aggregate", "stages.report"],
         ["stages.download", "stages.prepare", "supervise"],
     ],

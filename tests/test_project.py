@@ -37,7 +37,9 @@ def test_generated_texts_are_up_to_date():
     assert not documentation.update(check=True), "run `diptych docs`"
 
 
-@pytest.mark.parametrize("verb", ["plan", "status", "retry", "show", "list", "docs", "download", "pretrain", "audit"])
+@pytest.mark.parametrize(
+    "verb", ["plan", "status", "retry", "show", "rungs", "list", "docs", "download", "pretrain", "audit"]
+)
 def test_every_verb_has_help(verb):
     done = subprocess.run(
         [sys.executable, "-m", "diptych", verb, "--help"], capture_output=True, text=True, check=False
@@ -53,7 +55,7 @@ def test_commands_of_the_readme_exist():
     assert {"run", "test"} <= targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
     for verb, file in re.findall(r"^diptych (\w+) (benchmarks/\S+)", text, re.MULTILINE):
-        assert verb in ("plan", "status", "retry")
+        assert verb in ("plan", "status", "retry", "rungs")
         assert (PROJECT / file).exists()
 
 

@@ -44,15 +44,20 @@ OF_A_CELL: tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...] = (
 )
 
 
-def run(benchmark: str, root: str = "results", uri: str = "", rerun: int = 1) -> list[Finding]:
-    """All checks of a benchmark; writes audit.json, audit.txt and audit.html beside its board."""
+def run(
+    benchmark: str, root: str = "results", uri: str = "", rerun: int | None = 1, budget: float = float("inf")
+) -> list[Finding]:
+    """All checks of a benchmark; writes audit.json, audit.txt and audit.html beside its board.
+
+    `rerun` cells are run again (all for None), and none is begun after `budget` seconds.
+    """
     planned = plan.load(benchmark, root)
-    kept, again = Kept(planned, uri), repeat.chosen(planned, rerun)
+    kept = Kept(planned, uri)
+    again = repeat.Again(kept, repeat.chosen(planned, rerun), budget)
     found = [finding for check, make in WHOLE for finding in made(check, "all", make, kept)]
     for case in kept.cases:
         found += _of_a_cell(case)
-    for cell in again:
-        found += made("rerun", cell.path, repeat.repeated, planned, cell)
+    found += made("rerun", "all", again.run)
     report.write(kept, found, again)
     return found
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from diptych.audits import agreement
 from diptych.audits.findings import Finding, counted, errors
 from diptych.audits.kept import Kept
 from diptych.audits.leakage import LOOKED_AT, NEAR
@@ -17,7 +18,7 @@ from diptych.records import atomic, write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from diptych.plan import Cell
+    from diptych.audits.repeat import Again
 
 ENOUGH = 5  # seeds
 CHECKS = {  # in the order of the report
@@ -41,16 +42,18 @@ CHECKS = {  # in the order of the report
     "controls": "no method is below the random encoder",
     "range": "floor and ceiling are apart, and methods are not all at the top",
     "collapse": "no collapsed encoder is ranked",
-    "rerun": "cells run again give the same",
+    "rerun": "cells run again give the same scores, or scores as far away as other seeds",
 }
 
 
-def write(kept: Kept, found: list[Finding], again: list[Cell]) -> None:
+def write(kept: Kept, found: list[Finding], again: Again) -> None:
     """All three, into the folder of the board."""
-    told: dict[str, Any] = {"plan": kept.plan.digest, "cells": len(kept.cases), "rerun": [cell.path for cell in again]}
+    repeated = agreement.summary(again)
+    told: dict[str, Any] = {"plan": kept.plan.digest, "cells": len(kept.cases), "rerun": list(repeated["cells"])}
     wrong = len(errors(found))
-    told |= {"errors": wrong, "warnings": len(found) - wrong, "notes": _notes(kept), "leakage": _leakage(found)}
-    write_json(kept.folder / "audit.json", told | {"findings": [asdict(finding) for finding in found]})
+    told |= {"errors": wrong, "warnings": len(found) - wrong, "leakage": _leakage(found)}
+    told["notes"] = [*agreement.lines(repeated), *_notes(kept)]
+    write_json(kept.folder / "audit.json", told | {"repeated": repeated, "findings": [asdict(f) for f in found]})
     said = [f"{finding.severity}: {finding}" for finding in found] or ["no finding"]
     head = f"audit of {kept.plan.name}: {told['cells']} cells, run again: {', '.join(told['rerun']) or 'none'}"
     lines = [head, counted(found), *said, *(f"note: {note}" for note in told["notes"])]

@@ -16,6 +16,7 @@ from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, highe
 from diptych.boards.ranking import task_shares
 from diptych.metrics.base import load
 from diptych.stages.embed import COLLAPSED_RANK, COLLAPSED_STD, HEALTH_ROWS
+from diptych.stats import compared
 
 FEWEST = 3  # seeds, below which a spread says next to nothing
 RESULTS = "results.parquet"
@@ -42,10 +43,10 @@ def _permuted(made: Board) -> Iterator[Finding]:
 
 def _below_random(made: Board, task: Task) -> Iterator[Finding]:
     """A method below the same encoder untrained has learnt nothing that the probe can use."""
-    metric, sign = made.metric(task), 1.0 if higher_is_better(made.metric(task)) else -1.0
+    metric = made.metric(task)
     for row in (row for row in made.planned(task) if made.role(row) == RANKED):
         own, floor = made.summaries[task, row], made.control(task, FLOOR, row)
-        if own.n and floor.n and sign * (own.mean - floor.mean) < -made.tolerance(task):
+        if own.n and floor.n and compared(own, floor, higher_is_better(metric)) < 0:
             place = f"{RESULTS}: {made.probe} {metric}"
             expected = f"no worse than the random encoder, {floor.mean:.3f}"
             yield _warning("controls", _cells(made, task, row), place, expected, f"{own.mean:.3f}")
@@ -73,7 +74,7 @@ def _range(made: Board, task: Task) -> Iterator[Finding]:
 
 def _cells(made: Board, task: Task, row: Row) -> str:
     """The folder of a row's cells on a task."""
-    own = made.cells[(made.cells["task"] == task) & (made.cells["row"] == row)]
+    own = made.cells[(made.cells["task"] == task) & (made.cells["row"] == made.behind(task, row))]
     return str(own["cell"].iloc[0]).rpartition("/")[0]
 
 

@@ -276,8 +276,8 @@ def notes(c: Compared) -> list[str]:
     """What was compared, how, and what this design can and cannot show."""
     n = len(c.tasks)
     said = [
-        f"{len(c.rows)} rows on {n} data sets, {len(c.board.plan.spec.seeds)} seeds each. Intervals: {c.draws:,} paired "
-        f"draws of data sets, then of seeds. Missing cells, by default: {DEFAULT}."
+        f"{len(c.rows)} rows on {n} data sets, {len(c.board.plan.spec.seeds)} seeds each. Intervals: {c.draws:,} "
+        f"paired draws of data sets, then of seeds. Missing cells, by default: {DEFAULT}."
     ]
     if c.left_out:
         said.append(f"Not compared, since not planned on all of these data sets: {len(c.left_out)} rows.")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from diptych.boards import damage, details, links, maps, samples, tables
 from diptych.boards.figures import Drawn
 from diptych.boards.frame import Board, Task
-from diptych.boards.tables import Entry, Table, number_entry, task_entry
+from diptych.boards.tables import Entry, Table, count_entry, task_entry
 from diptych.data.card import Card
 from diptych.records import read_json
 
@@ -59,12 +59,11 @@ def _prepared(board: Board, dataset: str) -> tuple[Path, dict[str, Any]]:
 def about(card: Card, record: dict[str, Any]) -> list[tuple[str, str]]:
     """Term and content of a card."""
     facts = record.get("facts") or {}
-    shape = facts.get("shape") or card.shape
     files = [f"{f['origin']} {f['file']}".strip() for f in record.get("files") or []]
     lines = {
         "Modality": card.modality + (" (synthetic)" if card.synthetic else ""),
         "Samples": f"{facts['n_train']:,} train, {facts['n_test']:,} test" if "n_train" in facts else "",
-        "Shape": " × ".join(map(str, shape)) if isinstance(shape, list | tuple) else str(shape),
+        "Shape": _shape(facts.get("shape") or card.shape),
         "Split": card.split + (f" by {card.group}" if card.group else ""),
         "Metric": card.metric,
         "Licence": card.licence,
@@ -76,11 +75,18 @@ def about(card: Card, record: dict[str, Any]) -> list[tuple[str, str]]:
     return [(term, text) for term, text in lines.items() if text]
 
 
+def _shape(shape: Any) -> str:
+    """Of one sample; of a pair, of both parts."""
+    if isinstance(shape, dict):
+        return ", ".join(f"{name} {_shape(part)}" for name, part in shape.items())
+    return " × ".join(map(str, shape))
+
+
 def counts(record: dict[str, Any]) -> Table:
     """Rows of each class in each split."""
     splits = {name: found for name, found in (record.get("counts") or {}).items() if isinstance(found, dict)}
     names = list(dict.fromkeys(name for found in splits.values() for name in found))
-    rows = ((Entry(n), *(number_entry(found.get(n, 0), 0) for found in splits.values())) for n in names)
+    rows = ((Entry(n), *(count_entry(found.get(n, 0)) for found in splits.values())) for n in names)
     return Table((Entry("class"), *(Entry(split, kind="number") for split in splits)), tuple(rows))
 
 
@@ -92,7 +98,7 @@ def overview(board: Board) -> Table:
         test = sum(board.test_counts(task))
         first = task_entry(Task(name, ""), title=card.title)
         kind = Entry("synthetic" if card.synthetic else "real")
-        size = (Entry(str(len(board.test_counts(task)) or "–"), kind="number"), number_entry(test, 0))
+        size = (Entry(str(len(board.test_counts(task)) or "–"), kind="number"), count_entry(test))
         texts = (Entry(card.title), Entry(card.modality), Entry(card.licence), kind, Entry(card.split))
         rows.append((first, *texts, Entry(board.metric(task)), *size))
     headings = ("data set", "title", "modality", "licence", "origin", "split", "metric")

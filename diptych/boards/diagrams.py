@@ -6,7 +6,8 @@ import numpy as np
 
 from diptych import comparisons
 from diptych.boards.comparison import Compared
-from diptych.boards.figures import INK, Drawn, canvas, palette, style, svg
+from diptych.boards.figures import Drawn, canvas, style, svg
+from diptych.boards.looks import INK, palette
 
 SHOWN = 25  # rows, the best by mean rank
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diptych.boards.effects import Judge, Judged, Point, health, name
-from diptych.boards.figures import DASHES, GREY, INK, PANEL, Drawn, canvas, palette, style, svg
+from diptych.boards.figures import PANEL, Drawn, canvas, style, svg
 from diptych.boards.frame import Board, Row
+from diptych.boards.looks import DASHES, GREY, INK, palette
 from diptych.catalog import components
 from diptych.effects import Comparison, beside, figure_axis, is_number
 from diptych.stages.embed import COLLAPSED_PROJECTION

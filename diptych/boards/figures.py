@@ -15,20 +15,15 @@ import numpy as np
 import pandas as pd
 
 from diptych.boards.damage import Curve
-from diptych.boards.frame import RANKED, Board, Row, groups
+from diptych.boards.frame import METHODS, RANKED, Board, Row
+from diptych.boards.looks import GREY, INK, dash, mark, palette
 from diptych.boards.ranking import Standing, task_ranks, task_shares
 from diptych.catalog import components
-from diptych.stats import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK = "#010203"  # stands for the page's text colour until the figure is written
-GREY = "#8a8f98"  # reads on white and on black
-DASHES: dict[str, Any] = {"raw": (0, (4, 2)), "random": (0, (1, 1.5)), "pca": (0, (6, 2, 1, 2))}
-MARKERS = {"raw": "s", "random": "o", "pca": "^", "supervised": "D"}  # open, beside the methods' filled circles
-NOTHING = 0.01  # seconds at which a log axis shows what trains nothing
 LINES = 6  # ranked rows drawn in one panel; the best by area
 PANELS = 3  # per line
 NAME = 34  # characters of a row in a line of an axis
@@ -91,17 +86,6 @@ def svg(figure: Figure, name: str) -> str:
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{own}-", text)
 
 
-def palette(board: Board) -> dict[str, Any]:
-    """One colour per row in every figure: hues for methods, grey and ink for what stands beside them."""
-    import seaborn as sns
-
-    rows = list(dict.fromkeys(board.cells["row"]))
-    ranked = [row for row in rows if board.role(row) == RANKED]
-    hues = sns.color_palette("colorblind" if len(ranked) <= 7 else "husl", max(len(ranked), 1))
-    colours: dict[str, Any] = {str(row): hue for row, hue in zip(ranked, hues, strict=False)}
-    return colours | {str(row): INK if row.method == "supervised" else GREY for row in rows if row not in ranked}
-
-
 def standing_plot(board: Board, standings: list[Standing]) -> Drawn:
     """Ranks (left) and, where they are defined, shares (right): small marks are data sets, large ones the mean."""
     rows, tasks = [s for s in standings if s.scored], board.rank_tasks()
@@ -156,7 +140,7 @@ def robustness_plot(board: Board, curves: list[Curve], corruption: str) -> Drawn
         figure, axes = canvas(len(tasks), *PANEL)
         for axis, (task, lines) in zip(axes, drawn.items(), strict=True):
             for curve in lines:
-                _line(axis, curve, colours[str(curve.row)])
+                _line(axis, curve, colours[str(curve.row)], dash(board, curve.row))
             axis.set(title=str(task), ylabel=board.metric(task), xlabel=_severity(corruption))
         legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
         caption = f"{corruption}: bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
@@ -171,16 +155,16 @@ def _severity(corruption: str) -> str:
 
 def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:
     """The methods with the largest area, and all controls."""
-    methods = [c for c in curves if board.role(c.row) == RANKED]
+    methods = [c for c in curves if board.role(c.row) in METHODS]
     methods.sort(key=lambda curve: -np.nan_to_num(curve.area.mean, nan=-np.inf))
-    return methods[:LINES] + [c for c in curves if board.role(c.row) != RANKED]
+    return methods[:LINES] + [c for c in curves if board.role(c.row) not in METHODS]
 
 
-def _line(axis: Axes, curve: Curve, colour: Any) -> None:
+def _line(axis: Axes, curve: Curve, colour: Any, stroke: Any) -> None:
     points = curve.points
     severity = np.array(list(points))
     mean, sd = (np.array([getattr(s, name) for s in points.values()]) for name in ("mean", "sd"))
-    axis.plot(severity, mean, color=colour, ls=DASHES.get(curve.row.method, "-"), lw=1.6)
+    axis.plot(severity, mean, color=colour, ls=stroke, lw=1.6)
     axis.fill_between(severity, mean - np.nan_to_num(sd), mean + np.nan_to_num(sd), color=colour, alpha=0.12, lw=0)
 
 
@@ -190,9 +174,9 @@ def legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) ->
 
     colours, handles = palette(board), []
     for row in dict.fromkeys(rows):
-        fill = colours[str(row)] if board.role(row) == RANKED else "none"
-        points = {"marker": MARKERS.get(row.method, "o"), "mfc": fill, "ls": "none"}
-        look = {"ls": DASHES.get(row.method, "-")} if lines else points
+        fill = colours[str(row)] if board.role(row) in METHODS else "none"
+        points = {"marker": mark(board, row), "mfc": fill, "ls": "none"}
+        look = {"ls": dash(board, row)} if lines else points
         handles.append(Line2D([], [], color=colours[str(row)], label=str(row), **look))
     if figure.get_figwidth() < 2 * PANEL[0]:
         figure.set_figwidth(2 * PANEL[0])
@@ -200,36 +184,6 @@ def legend(figure: Figure, board: Board, rows: list[Row], lines: bool = True) ->
     else:
         columns = 5 if max(len(str(row)) for row in rows) < 20 else 3
         figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), columns), handlelength=2.6)
-
-
-def cost_plot(board: Board) -> Drawn | None:
-    """Score against seconds of pretraining, one panel per data set."""
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
-    scored = {task: [r for r in board.planned(task) if board.summaries[task, r].n] for task in board.tasks}
-    scored = {task: rows for task, rows in scored.items() if rows}
-    if not scored:
-        return None
-    seconds = {key: float(part["seconds"].mean()) for key, part in groups(board.cells, "task", "row")}
-    with style():
-        figure, axes = canvas(len(scored), *PANEL)
-        for axis, (task, rows) in zip(axes, scored.items(), strict=True):
-            for row in rows:
-                _point(axis, board, row, max(seconds[task, row], NOTHING), board.summaries[task, row])
-            axis.set(xscale="log", title=str(task), ylabel=board.metric(task), xlabel="seconds of pretraining")
-            axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-            axis.xaxis.set_minor_locator(NullLocator())
-            axis.margins(x=0.1, y=0.15)
-        legend(figure, board, [row for rows in scored.values() for row in rows], lines=False)
-        caption = "Mean over seeds, bars are ± sd. Controls are open; what trains nothing stands at the left."
-        return caption, svg(figure, "cost")
-
-
-def _point(axis: Axes, board: Board, row: Row, seconds: float, score: Summary) -> None:
-    colour = palette(board)[str(row)]
-    fill = colour if board.role(row) == RANKED else "none"
-    look = {"fmt": MARKERS.get(row.method, "o"), "ms": 6, "lw": 1, "color": colour, "mfc": fill}
-    axis.errorbar(seconds, score.mean, yerr=np.nan_to_num(score.sd), **look)
 
 
 def grid_plots(board: Board) -> list[Drawn]:

@@ -61,7 +61,8 @@ def _seeds(board: Board) -> Seeds:
 
 def _compared(board: Board, seeds: Seeds, task: Task, row: Row, probe: str) -> Compared:
     nothing = pd.Series(dtype=float)
-    frozen, tuned = (seeds.get((task, row, name), nothing) for name in (probe, FINE_TUNED))
+    shown = board.behind(task, row)
+    frozen, tuned = (seeds.get((task, shown, name), nothing) for name in (probe, FINE_TUNED))
     controls = board.control_rows(task, FLOOR, row) if row.method != FLOOR else []
     scratch = [seeds[task, control, FINE_TUNED] for control in controls if (task, control, FINE_TUNED) in seeds]
     base = pd.concat(scratch, axis=1).mean(axis=1) if scratch else nothing

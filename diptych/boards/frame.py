@@ -22,12 +22,15 @@ from diptych.records import ContractError, read_table
 from diptych.stats import TIE_SHARE, Summary, pooled_sd, summarise
 
 if TYPE_CHECKING:
+    from diptych.boards.selection import Choice
     from diptych.data.card import Card
     from diptych.plan import Plan
 
 RANKED = "self-supervised"
 FLOOR, CEILING = "random", "supervised"  # control methods between which shares are measured
-ROLES = (RANKED, "supervised", "control")
+GRID_POINT = "grid point"  # a method's configuration that is shown and not ranked; see selection.py
+METHODS = (RANKED, GRID_POINT)
+ROLES = (*METHODS, "supervised", "control")
 
 
 @dataclass(frozen=True, order=True)
@@ -111,12 +114,35 @@ class Board:
     @cached_property
     def summaries(self) -> dict[tuple[Task, Row], Summary]:
         """Seeds of every planned row of every task."""
-        planned = dict.fromkeys(zip(self.cells["task"], self.cells["row"], strict=True))
+        planned = dict.fromkeys([*zip(self.cells["task"], self.cells["row"], strict=True), *self._behind])
         return {key: summarise(self._values.get(key, ())) for key in planned}
 
     @cached_property
     def _values(self) -> dict[tuple[Task, Row], list[float]]:
-        return {key: part["value"].tolist() for key, part in groups(self.scores, "task", "row")}
+        return {key: part["value"].tolist() for key, part in groups(self.entered, "task", "row")}
+
+    @cached_property
+    def choices(self) -> list[Choice]:
+        """Which points of grids stand for their methods."""
+        from diptych.boards import selection  # made of what stands here
+
+        return selection.choose(self)
+
+    @cached_property
+    def _behind(self) -> dict[tuple[Task, Row], Row | None]:
+        return {(choice.task, choice.row): choice.point for choice in self.choices}
+
+    def behind(self, task: Task, row: Row) -> Row:
+        """The row whose cells a row shows on a task: itself, unless a rule chose it among the points of a grid."""
+        return self._behind.get((task, row), row) or row
+
+    @cached_property
+    def entered(self) -> pd.DataFrame:
+        """`scores`, and those of every chosen point once more under the row that it stands for."""
+        own = dict(iter(groups(self.scores, "task", "row")))
+        chosen = [own[t, p].assign(row=[row] * len(own[t, p])) for (t, row), p in self._behind.items() if (t, p) in own]
+        found: pd.DataFrame = pd.concat([self.scores, *chosen], ignore_index=True)
+        return found
 
     def runs(self, task: Task, row: Row) -> dict[int, float]:
         """The score that ranks, by seed; without the seeds that have none."""
@@ -133,12 +159,20 @@ class Board:
         return [row for where, row in self.summaries if where == task]
 
     def role(self, row: Row) -> str:
-        """self-supervised, supervised or control."""
+        """self-supervised, grid point, supervised or control."""
         return str(self._roles[row])
 
     @cached_property
     def _roles(self) -> dict[Row, str]:
-        return dict(zip(self.cells["row"], self.cells["role"], strict=True))
+        points = {point: GRID_POINT for choice in self.choices for point in choice.points}
+        chosen = {choice.row: RANKED for choice in self.choices}
+        return dict(zip(self.cells["row"], self.cells["role"], strict=True)) | points | chosen
+
+    @cached_property
+    def methods(self) -> list[Row]:
+        """The rows that are no controls, in the order in which they were planned, then what was chosen among them."""
+        rows = dict.fromkeys([*self.cells["row"], *(choice.row for choice in self.choices)])
+        return [row for row in rows if self.role(row) in METHODS]
 
     def tolerance(self, task: Task) -> float:
         """Scores closer than this are ties."""
@@ -152,12 +186,20 @@ class Board:
     def control_rows(self, task: Task, method: str, beside: Row | None = None) -> list[Row]:
         """The rows of a control on a task: those with encoder and imputer of `beside`, where it ran with these."""
         rows = [row for row in self.planned(task) if row.method == method]
-        shared = self._shared.get((task, beside))
+        shared = self._shared.get((task, self.behind(task, beside) if beside else None))
         return [row for row in rows if self._shared[task, row] == shared] or rows
 
     @cached_property
     def _shared(self) -> dict[tuple[Task, Row | None], dict[str, Any]]:
-        points = [_shared_with_controls(json.loads(text)) for text in self.cells["params"]]
+        return {place: _shared_with_controls(point) for place, point in self._points.items()}
+
+    def point(self, task: Task, row: Row) -> dict[str, Any]:
+        """The parameters of a row's cells on a task, as tracked: all are text."""
+        return self._points[task, row]
+
+    @cached_property
+    def _points(self) -> dict[tuple[Task, Row | None], dict[str, Any]]:
+        points = map(json.loads, self.cells["params"])
         return dict(zip(zip(self.cells["task"], self.cells["row"], strict=True), points, strict=True))
 
     def rank_tasks(self, modality: str = "") -> list[Task]:
@@ -178,7 +220,9 @@ class Board:
 
     @cached_property
     def _planned(self) -> Counter[tuple[Task, Row]]:
-        return Counter(zip(self.cells["task"], self.cells["row"], strict=True))
+        own = Counter(zip(self.cells["task"], self.cells["row"], strict=True))
+        chosen = {(c.task, c.row): own[c.task, c.point or c.points[0]] for c in self.choices}
+        return Counter({**own, **chosen})
 
     def test_counts(self, task: Task) -> tuple[int, ...]:
         """Test samples of each class of a task; empty when nothing was predicted there."""

@@ -47,12 +47,13 @@ def _fields(folder: Path, feed: dict[str, Any]) -> tuple[Entry, ...]:
     status, rows = feed["status"], [row for row in feed["leaderboard"] if row["scope"] == "all"]
     ranked = [row for row in rows if row["role"] == "self-supervised"]
     best = [f"{r['method']}{' (' + r['config'] + ')' if r['config'] else ''}" for r in rows if r["place"] in FIRST]
+    counts = sorted(status.items(), key=lambda item: -item[1])
     written = datetime.fromtimestamp((folder / FEED).stat().st_mtime, UTC)
     bad = set(status) - {"ok"}
     return (
         Entry(f"{written:%Y-%m-%d %H:%M}"),
         Entry(str(sum(status.values())), kind="number"),
-        Entry(", ".join(f"{n} {name}" for name, n in status.items()), kind="bad" if bad else "good"),
+        Entry(", ".join(f"{n} {name}" for name, n in counts), kind="bad" if bad else "good"),
         Entry(str(len({score["dataset"] for score in feed["scores"]})), kind="number"),
         Entry(str(len(ranked)), kind="number"),
         Entry(", ".join(best) or "–", below=feed["description"], kind="name"),

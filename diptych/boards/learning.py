@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from diptych.boards.figures import PANEL, Drawn, canvas, legend, palette, style, svg
+from diptych.boards.figures import PANEL, Drawn, canvas, legend, style, svg
 from diptych.boards.frame import Board, Row, Task, groups, lines
+from diptych.boards.looks import dash, palette
 from diptych.records import read_table
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def plot(board: Board, method: str) -> Drawn | None:
 def _panel(axis: Axes, board: Board, task: Task, curves: list[tuple[Row, pd.DataFrame]]) -> None:
     colours: dict[str, Any] = palette(board)
     for row, history in curves:
-        axis.plot(history["step"], history["loss"], color=colours[str(row)], lw=1, alpha=0.8)
+        axis.plot(history["step"], history["loss"], color=colours[str(row)], ls=dash(board, row), lw=1, alpha=0.8)
     axis.set(title=str(task), xlabel="step", ylabel="loss")
 
 

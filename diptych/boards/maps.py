@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diptych.boards.figures import GREY, Drawn, canvas, style, svg
+from diptych.boards.figures import Drawn, canvas, style, svg
 from diptych.boards.frame import Board, Row, Task
+from diptych.boards.looks import GREY, hues
 from diptych.boards.tables import best_row
 from diptych.records import read_npz
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from diptych.plan import Cell
 
 ROWS = 1000  # test rows that are drawn
-MARKS = "os^Dv<>Ph*"  # beside its colour, a class has a mark
+MARKS = "os^Dv<>Ph"  # beside its colour, a class has a mark
 SIZE = (4.2, 3.6)  # inches
 Points = tuple[np.ndarray, np.ndarray, float]  # [n, 2], class of each [n], share of the variance that is shown
 
@@ -50,7 +51,8 @@ def _points(board: Board, task: Task, row: Row) -> Points | None:
     """Principal components of the ranked embedding of test rows."""
     from sklearn.decomposition import PCA
 
-    own = board.cells[(board.cells["task"] == task) & (board.cells["row"] == row) & (board.cells["status"] == "ok")]
+    shown = (board.cells["task"] == task) & (board.cells["row"] == board.behind(task, row))
+    own = board.cells[shown & (board.cells["status"] == "ok")]
     if not len(own):
         return None
     first = own.iloc[0]
@@ -73,15 +75,13 @@ def _arrays(board: Board, path: str) -> dict[str, np.ndarray]:
 
 def _scatter(axis: Axes, points: Points, classes: tuple[str, ...]) -> None:
     """The most frequent classes in colours of their own; the others are grey."""
-    import seaborn as sns
-
     xy, label, _ = points
     present, counts = np.unique(label, return_counts=True)
     shown = sorted(present[np.argsort(-counts, kind="stable")][: len(MARKS)].tolist())
     look: Any = {"s": 14, "alpha": 0.75, "linewidths": 0, "rasterized": True}
     if len(other := np.flatnonzero(~np.isin(label, shown))):
         axis.scatter(*xy[other].T, color=GREY, label="other classes", **look)
-    for mark, colour, code in zip(MARKS, sns.color_palette("colorblind", len(MARKS)), shown, strict=False):
+    for mark, colour, code in zip(MARKS, hues(), shown, strict=False):
         name = classes[code] if code < len(classes) else str(code)
         axis.scatter(*xy[label == code].T, color=[colour], marker=mark, label=name, **look)
     axis.set(xticks=[], yticks=[])

@@ -76,7 +76,7 @@ def cost(board: Board, own: pd.DataFrame) -> Table:
     body = []
     for (task, row), part in groups(own, "task", "row"):
         seconds, memory, size = (float(part[name].mean()) for name in evidence.COSTS)
-        shown = (number_entry(seconds, 1), number_entry(memory, 0), number_entry(size, 0))
+        shown = (number_entry(seconds, 1), number_entry(memory, 1), number_entry(size, 0))
         body.append((task_entry(task), name_entry(board, row), *shown))
     headings = [Entry(h, kind="number") for h in ("seconds of pretraining", "peak memory, MB", "parameters")]
     return Table((Entry("data set"), Entry("row"), *headings), tuple(body))

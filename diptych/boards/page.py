@@ -19,6 +19,7 @@ from diptych import claims
 from diptych.boards import (
     changelog,
     comparison,
+    cost,
     damage,
     dataset_page,
     details,
@@ -31,6 +32,8 @@ from diptych.boards import (
     links,
     method_page,
     published,
+    rungs,
+    selection,
     site,
     tables,
     text,
@@ -147,6 +150,19 @@ class _Report:
         return finetuned.compare(self.board)
 
     @cached_property
+    def scores(self) -> dict[str, Any]:
+        """The score that ranks of every row of every task."""
+        scores = _without_nan([_score(self.board, task, row) for task, row in self.board.summaries])
+        return {"benchmark": self.board.plan.name, "scores": scores}
+
+    @cached_property
+    def ladder(self) -> tuple[list[rungs.Agreement], list[str]]:
+        """Rank agreement with the other rungs that the benchmark file names, and those that are not there."""
+        plan = self.board.plan
+        own = rungs.Rung.of(self.scores, {name: card.modality for name, card in plan.cards.items()})
+        return rungs.ladder(own, plan.spec.ladder, plan.root / "boards")
+
+    @cached_property
     def overall(self) -> list[Standing]:
         """The leaderboard over all data sets."""
         return leaderboard(self.board)
@@ -167,7 +183,7 @@ class _Report:
         """What the terminal prints and other programs read."""
         board, overview = self.board, tables.overview(self.board)
         return {
-            "benchmark": board.plan.name,
+            **self.scores,
             "file": board.plan.benchmark.as_posix(),
             "description": board.plan.spec.description,
             "root": board.plan.root.as_posix(),
@@ -176,10 +192,11 @@ class _Report:
             "rank_by": {"probe": board.probe, "metric": {str(task): board.metric(task) for task in board.tasks}},
             "status": dict(Counter(board.cells["status"])),
             "leaderboard": _without_nan(self.flat.to_dict("records")),
-            "scores": _without_nan([_score(board, task, row) for task, row in board.summaries]),
             "overview": [[tables.plain(entry) for entry in line] for line in (overview.columns, *overview.rows)],
             "notes": self.notes,
             "comparison": _without_nan([line for c in self.compared for line in c.feed]),
+            "selection": _without_nan(selection.feed(board)),
+            "ladder": _without_nan([asdict(pair) for pair in self.ladder[0]]),
             "effects": _without_nan([effect.feed for effect in self.effects]),
             "thresholds": _without_nan([threshold.feed for threshold in self.thresholds]),
             "finetuned": _without_nan([compared.feed for compared in self.finetuned]),
@@ -200,6 +217,8 @@ class _Report:
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "overview": tables.overview(board),
             "comparison": comparison.sections(self.compared),
+            "selection": selection.table(board),
+            "ladder": rungs.table(*self.ladder),
             "tasks": [_section(board, task) for task in board.tasks],
             "thresholds": thresholds.table(board, self.thresholds),
             "figures": _figures(self),
@@ -227,9 +246,8 @@ class _Report:
 def _flat(scope: str, standing: Standing) -> dict[str, Any]:
     """A leaderboard row for csv and json."""
     flat = {"scope": scope, "method": standing.row.method, "config": standing.row.config} | asdict(standing)
-    for name in ("above_random", "above_raw"):
-        wins, compared = flat.pop(name)
-        flat |= {name: wins, f"{name}_of": compared}
+    for control in ("random", "raw"):
+        flat |= {f"{verdict}_{control}": tasks for verdict, tasks in flat.pop(control).items()}
     del flat["row"]
     return flat
 
@@ -258,7 +276,7 @@ def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
         "comparison": [d for c in report.compared for d in diagrams.plots(c)],
         "standing": [figures.standing_plot(board, report.overall)],
         "robustness": [figures.robustness_plot(board, curves, corruption) for corruption in corruptions],
-        "cost": [figures.cost_plot(board)],
+        "cost": [cost.plot(board)],
         "grid": [*figures.grid_plots(board)],
     }
     # Safe: our own figures, in which matplotlib has escaped every name.

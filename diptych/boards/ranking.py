@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, higher_is_better
-from diptych.stats import ranks, share
+from diptych.stats import compared, ranks, share
 
 NAN = float("nan")
 
@@ -23,8 +23,8 @@ class Standing:
     mean_share: float  # of the way from random encoder to supervised, over the tasks where that is defined
     shares: int  # tasks behind mean_share
     tasks: int  # tasks the row was planned on
-    above_random: tuple[int, int]  # tasks clearly above the random encoder, tasks where both scored
-    above_raw: tuple[int, int]
+    random: Against
+    raw: Against
     scored: int
     planned: int
 
@@ -55,13 +55,26 @@ def _share(board: Board, task: Task, row: Row) -> float:
     return share(board.summaries[task, row].mean, floor, ceiling, higher_is_better(board.metric(task)))
 
 
-def beats(board: Board, task: Task, row: Row, control: str) -> bool | None:
-    """Whether a row is clearly above a control; None where one of them has no score."""
-    other, own = board.control(task, control, row), board.summaries[task, row]
-    if not other.n or not own.n:
-        return None
-    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-    return bool(sign * (own.mean - other.mean) > board.tolerance(task))
+@dataclass(frozen=True)
+class Against:
+    """A row beside a control: tasks on which it is clearly above, tied, clearly below; of those where both scored."""
+
+    above: int
+    tied: int
+    below: int
+
+    def __str__(self) -> str:
+        return f"{self.above} / {self.tied} / {self.below}" if self.above + self.tied + self.below else "–"
+
+
+def against(board: Board, tasks: list[Task], row: Row, control: str) -> Against:
+    """How a row stands beside a control that has its encoder."""
+    found = []
+    for task in tasks:
+        own, other = board.summaries[task, row], board.control(task, control, row)
+        if own.n and other.n:
+            found.append(compared(own, other, higher_is_better(board.metric(task))))
+    return Against(found.count(1), found.count(0), found.count(-1))
 
 
 def leaderboard(board: Board, modality: str = "") -> list[Standing]:
@@ -92,7 +105,6 @@ def _standing(
 ) -> Standing:
     tasks = [task for task in rank if row in rank[task]]
     defined = [shares[task][row] for task in tasks if np.isfinite(shares[task][row])]
-    wins = {c: [w for t in tasks if (w := beats(board, t, row, c)) is not None] for c in (FLOOR, "raw")}
     scored, planned = board.counts(row, tasks)
     return Standing(
         place="",
@@ -102,8 +114,8 @@ def _standing(
         mean_share=float(np.mean(defined)) if defined else NAN,
         shares=len(defined),
         tasks=len(tasks),
-        above_random=(sum(wins[FLOOR]), len(wins[FLOOR])),
-        above_raw=(sum(wins["raw"]), len(wins["raw"])),
+        random=against(board, tasks, row, FLOOR),
+        raw=against(board, tasks, row, "raw"),
         scored=scored,
         planned=planned,
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diptych.boards.figures import INK, Drawn, canvas, style, svg
+from diptych.boards.figures import Drawn, canvas, style, svg
+from diptych.boards.looks import INK
 from diptych.boards.tables import Entry, Table, number
 from diptych.data.samples import GraphArrays, Samples, from_arrays
 from diptych.records import read_npz

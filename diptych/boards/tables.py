@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from diptych.boards import links
-from diptych.boards.frame import RANKED, Board, Row, Task, higher_is_better
-from diptych.boards.ranking import Standing, leaderboard, task_ranks, task_shares
+from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
+from diptych.boards.ranking import Against, Standing, leaderboard, task_ranks, task_shares
 from diptych.catalog import components
 from diptych.stats import Summary
 
@@ -72,6 +72,11 @@ def number_entry(value: float, digits: int = 3, kind: str = "number", title: str
     return Entry(number(value, digits), kind=kind, title=title, value=value)
 
 
+def count_entry(n: int) -> Entry:
+    """A whole number."""
+    return Entry(f"{n:,}", kind="number", value=n)
+
+
 def name_entry(board: Board, row: Row) -> Entry:
     """A method with the point of its grid below, and a badge where it is not ranked."""
     role = board.role(row)
@@ -112,8 +117,8 @@ HEADINGS = (
     Entry(
         "share", title="mean of (score − random encoder) / (supervised − random encoder), not clipped", kind="number"
     ),
-    Entry("> random", title="data sets on which the row is clearly above the random encoder", kind="number"),
-    Entry("> raw", title="data sets on which the row is clearly above raw features", kind="number"),
+    Entry("random", title="data sets clearly above / tied with / clearly below the random encoder", kind="number"),
+    Entry("raw", title="data sets clearly above / tied with / clearly below raw features", kind="number"),
     Entry("cells", title="cells with a score / planned cells", kind="number"),
 )
 
@@ -137,7 +142,6 @@ def standings(board: Board, modality: str = "") -> Table:
 def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
     ranked = s.role == RANKED
     rank = number(s.mean_rank, 2) if s.scored else "–"
-    short = "number muted" if s.scored == s.planned else "number bad"
     return (
         Entry(s.place or "–", kind="number best" if s.place in ("1", "1=") else "number"),
         name_entry(board, s.row),
@@ -148,14 +152,18 @@ def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
             value=s.mean_rank if s.scored else NAN,
         ),
         number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {_count(s.tasks, 'data set')}"),
-        _wins(s.above_random),
-        _wins(s.above_raw),
-        Entry(f"{s.scored}/{s.planned}", kind=short),
+        _against(s.random),
+        _against(s.raw),
+        _cells(s.scored, s.planned),
     )
 
 
-def _wins(wins: tuple[int, int]) -> Entry:
-    return Entry(f"{wins[0]}/{wins[1]}" if wins[1] else "–", kind="number")
+def _against(found: Against) -> Entry:
+    return Entry(str(found), kind="number", value=found.above)
+
+
+def _cells(scored: int, planned: int) -> Entry:
+    return Entry(f"{scored}/{planned}", kind="number muted" if scored == planned else "number bad")
 
 
 def _count(n: int, what: str) -> str:
@@ -164,7 +172,7 @@ def _count(n: int, what: str) -> str:
 
 def overview(board: Board) -> Table:
     """One line per task: the best self-supervised row and every control."""
-    controls = list(dict.fromkeys(row.method for _, row in board.summaries if board.role(row) != RANKED))
+    controls = list(dict.fromkeys(row.method for _, row in board.summaries if board.role(row) not in METHODS))
     headings = [Entry(control, kind="number") for control in controls]
     rows = []
     for task in board.tasks:
@@ -205,7 +213,7 @@ def task_table(board: Board, task: Task) -> Table:
     cells = board.cells[board.cells["task"] == task]
     rows = []
     for row, summary in sorted(scores.items(), key=lambda item: (not item[1].n, sign * item[1].mean, item[0])):
-        own = cells[cells["row"] == row]
+        own = cells[cells["row"] == board.behind(task, row)]
         seconds = own["seconds"].mean()
         standing = number(rank[row], 1) if summary.n else "–"
         rows.append((
@@ -214,7 +222,7 @@ def task_table(board: Board, task: Task) -> Table:
             Entry(standing if board.role(row) == RANKED else f"({standing})", kind="number", value=rank[row]),
             number_entry(shares[row], 2),
             number_entry(float(seconds), 1, "number muted"),
-            Entry(f"{summary.n}/{len(own)}", kind="number muted" if summary.n == len(own) else "number bad"),
+            _cells(*board.counts(row, [task])),
         ))  # fmt: skip
     score = Entry(f"{metric} ({board.probe})", title=metric_entry(metric).title, kind="number")
     rest = (

@@ -10,7 +10,7 @@ from diptych.boards.ranking import task_shares
 from diptych.boards.tables import best_row, number
 from diptych.catalog import FINE_TUNED
 from diptych.imputers import NONE
-from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE
+from diptych.stats import GAP_SDS, SMALLEST_GAP, TIE_SHARE, compared
 
 CONTROLS = {"raw": "Raw features", "random": "The random (untrained) encoder"}
 
@@ -34,19 +34,17 @@ def _controls(board: Board, task: Task) -> list[str]:
     champion = best_row(board, task)
     if champion is None:
         return [f"No self-supervised method has a score on {task}."] if _asked(board, task) else []
-    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-    best, tolerance = board.summaries[task, champion].mean, board.tolerance(task)
+    best, better = board.summaries[task, champion], higher_is_better(board.metric(task))
     found = []
     for method, name in CONTROLS.items():
         control = board.control(task, method, champion)
-        gap = sign * (control.mean - best)
-        if control.n and gap >= -tolerance:
+        if control.n and (verdict := compared(control, best, better)) >= 0:
             verb = "beat" if method == "raw" else "beats"
-            apart = gap > tolerance and number(control.mean) != number(best)
+            apart = verdict > 0 and number(control.mean) != number(best.mean)
             said = f"{verb} every method" if apart else "cannot be told from the best method"
             found.append(
                 f"{name} {said} on {task} under {board.probe}: {board.metric(task)} "
-                f"{number(control.mean)} against {number(best)} ({champion})."
+                f"{number(control.mean)} against {number(best.mean)} ({champion})."
             )
     return found
 
@@ -60,12 +58,12 @@ def _ceiling(board: Board, task: Task) -> list[str]:
     ceiling = board.control(task, CEILING, champion)
     if champion is None or not ceiling.n:
         return []
-    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-    best = board.summaries[task, champion].mean
-    if sign * (best - ceiling.mean) <= board.tolerance(task) or number(best) == number(ceiling.mean):
+    best = board.summaries[task, champion]
+    above = compared(best, ceiling, higher_is_better(board.metric(task))) > 0
+    if not above or number(best.mean) == number(ceiling.mean):
         return []
     return [
-        f"{champion} is above the supervised encoder on {task}: {board.metric(task)} {number(best)} against "
+        f"{champion} is above the supervised encoder on {task}: {board.metric(task)} {number(best.mean)} against "
         f"{number(ceiling.mean)}; the supervised row is an upper bound only for its own budget."
     ]
 
@@ -103,7 +101,12 @@ def _reader(probe: str) -> str:
 def _absent(board: Board) -> list[str]:
     """Terms of what this benchmark does not have."""
     asked = board.plan.spec
-    has = {"Effects": asked.effects, "Fine-tuned": FINE_TUNED in asked.probes, "Imputation": asked.impute != [NONE]}
+    has = {
+        "Grid": board.choices,
+        "Effects": asked.effects,
+        "Fine-tuned": FINE_TUNED in asked.probes,
+        "Imputation": asked.impute != [NONE],
+    }
     return [term for term in has if not has[term]]
 
 
@@ -116,8 +119,14 @@ TERMS = {
     "Share": f"""(score − random encoder) / (supervised − random encoder): 0 is an untrained encoder, 1 the same encoder
         trained on the labels. Not clipped: it can be negative or above 1. Undefined where the two lie closer than
         {SMALLEST_GAP:g} or {GAP_SDS:g} pooled seed sds.""",
-    "> random, > raw": "data sets on which the row is above that control by more than the tie tolerance.",
+    "random, raw": """data sets on which the row is clearly above / tied with / clearly below that control; tied: within
+        half the seed sd that the two have in common.""",
     "Cells": "cells that have this score / cells that were planned; the denominator is fixed before anything runs.",
+    "Grid": """a method with several configurations is ranked by two rows. Default config: the one that runs without a
+        grid (the first of the grid where that is not in it). Best of n by validation: on each data set the one of n
+        with the best mean score, over seeds, of training rows that were held out while the probe was fitted; its test
+        score counts. A configuration that lost seeds yields to those that did not. Grid points are not ranked, and
+        neither is the oracle, the best of them on test.""",
     "Controls": """raw: the input itself, flattened; random: the encoder untrained; pca: principal components of the
         input; supervised: the same encoder trained on labels. They stand beside the methods and are not ranked with
         them. Neither are rows marked supervised: they saw training labels.""",

@@ -3,12 +3,20 @@
 from pathlib import Path
 
 
-def run(*, benchmark: str, root: str, uri: str, marker: Path | None, rerun: int = 1) -> int:
+def run(
+    *,
+    benchmark: str,
+    root: str,
+    uri: str,
+    marker: Path | None,
+    rerun: int | None = 1,
+    budget: float = float("inf"),
+) -> int:
     """Print the findings and write audit.json, audit.txt and audit.html."""
     from diptych import audits
     from diptych.records import write_json
 
-    found = audits.run(benchmark, root, uri, rerun)
+    found = audits.run(benchmark, root, uri, rerun, budget)
     for finding in found:
         print(f"{finding.severity}: {finding}")
     print(f"audit: {audits.counted(found)}")

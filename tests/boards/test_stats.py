@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from diptych.stats import Summary, area, pooled_sd, ranks, retained, share, summarise
+from diptych.stats import Summary, area, compared, pooled_sd, ranks, retained, share, summarise
 
 NAN = float("nan")
 
@@ -86,3 +86,12 @@ def test_retained_is_one_without_loss_and_zero_at_chance():
     assert retained(severities, np.array([0.9, 0.5]), 0.5) == pytest.approx(0.5)
     assert retained(severities, np.array([0.9, 0.1]), 0.5) == pytest.approx(0.5)  # below chance counts as chance
     assert np.isnan(retained(severities, np.array([0.5, 0.5]), 0.5))
+
+
+def test_two_rows_are_compared_by_their_own_spread():
+    own, other, erratic = (summarise(v) for v in ([0.90, 0.91, 0.92], [0.88, 0.89, 0.90], [0.57, 0.98, 0.99]))
+    assert compared(own, other, True) == 1
+    assert compared(other, own, True) == -1
+    assert compared(own, other, False) == -1
+    assert compared(own, erratic, True) == 0  # .04 higher, but the other strays by .26
+    assert compared(own, own, True) == 0

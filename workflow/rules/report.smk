@@ -61,6 +61,9 @@ rule report:
         ),
         feed=f"{boards_folder}/leaderboard.json",
         text=f"{boards_folder}/leaderboard.md",
+        methods=directory(f"{boards_folder}/methods"),
+        datasets=directory(f"{boards_folder}/datasets"),
+        changelog=update(f"{boards_folder}/changelog.json"),
     log:
         f"{boards_folder}/report.log",
     benchmark:

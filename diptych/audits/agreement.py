@@ -1,0 +1,94 @@
+"""Cells run again as a whole: verdicts by method, too many shifted by chance or not, and whether ranks hold."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import asdict
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from diptych.audits.repeat import PLACE, Again
+from diptych.audits.verdicts import Verdict, tau, too_many
+from diptych.boards.frame import Board
+from diptych.boards.ranking import leaderboard
+from diptych.records import ContractError, read_table
+
+
+def summary(again: Again) -> dict[str, Any]:
+    """Everything that audit.json says of the cells that were run again."""
+    ranked = _ranked(again)
+    shifted = sum(verdict == "shifted" for verdict in ranked)
+    by = Counter((repeat.cell.method, repeat.verdict) for repeat in again.done)
+    return {
+        "asked": len(again.cells),
+        "cells": {repeat.cell.path: _told(repeat) for repeat in again.done},
+        "verdicts": dict(Counter(repeat.verdict for repeat in again.done)),
+        "methods": {m: {v: n for (o, v), n in by.items() if o == m} for m in dict.fromkeys(m for m, _ in by)},
+        "ranking_scores": {"judged": len(ranked), "shifted": shifted, "p": too_many(shifted, len(ranked))},
+        "tau": _tau(again),
+        "environment": sorted({difference for repeat in again.done for difference in repeat.elsewhere}),
+    }
+
+
+def _told(repeat: Any) -> dict[str, Any]:
+    found = [asdict(score) | {n: _known(getattr(score, n)) for n in ("old", "new")} for score in repeat.scores]
+    return {"verdict": repeat.verdict, "reason": repeat.reason, "scores": found}
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
+
+
+def lines(told: dict[str, Any]) -> list[str]:
+    """The summary in words."""
+    if not told["cells"]:
+        return []
+    ranked, tau_known = told["ranking_scores"], told["tau"] is not None
+    said = [f"Run again: {len(told['cells'])} of {told['asked']} cells: {_counts(told['verdicts'])}."]
+    said += [f"Run again, {method}: {_counts(counts)}." for method, counts in told["methods"].items()]
+    said.append(
+        f"Shifted ranking scores: {ranked['shifted']} of {ranked['judged']}; so many or more by chance alone "
+        f"(one in twenty is): p = {ranked['p']:.3g}."
+    )
+    said.append(f"Kendall's tau of the old and the new board: {told['tau']:.3f}." if tau_known else "No tau: no board.")
+    return said + [f"Here and in the records: {difference}." for difference in told["environment"]]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+
+
+def _ranked(again: Again) -> list[Verdict]:
+    """The verdict of the one score by which each cell is ranked."""
+    spec = again.kept.plan.spec.rank_by
+    found: list[Verdict] = []
+    for repeat in again.done:
+        metric = again.kept.plan.card(repeat.cell.dataset).metric if spec.metric == "primary" else spec.metric
+        places = {s.place[1:]: s.verdict for s in reversed(repeat.scores)}
+        if (place := (spec.probe, "clean", 0.0, metric)) in places:
+            found.append(places[place])
+    return found
+
+
+def _tau(again: Again) -> float | None:
+    """Rank agreement of the board with itself after the new scores took the place of the old ones."""
+    try:
+        table = read_table(again.kept.folder / "results.parquet")
+        old = Board(again.kept.plan, again.kept.folder)
+    except (ContractError, OSError, KeyError):
+        return None
+    new = {(r.cell.path, *score.place): score.new for r in again.done for score in r.scores}
+    keys = table[["cell", *PLACE]].itertuples(index=False, name=None)
+    table["value"] = [new.get(key, value) for key, value in zip(keys, table["value"], strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        table.to_parquet(Path(folder) / "results.parquet")
+        old.cells.drop(columns=["row", "task"]).to_parquet(Path(folder) / "cells.parquet")
+        found = tau(_ranks(old), _ranks(Board(again.kept.plan, Path(folder))))
+    return _known(found)
+
+
+def _ranks(board: Board) -> dict[Hashable, float]:
+    return {standing.row: standing.mean_rank for standing in leaderboard(board)}

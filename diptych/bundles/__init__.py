@@ -1,0 +1,1 @@
+"""A finished benchmark as one file: packed, verified offline on another machine, compared with another."""

@@ -1,0 +1,169 @@
+"""A bundle is made of the same bytes each time, holds by itself, and shows every forgery."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import pandas as pd
+import pytest
+
+from diptych.bundles import compare, pack, read, verify
+
+PROJECT = pack.LOCK.parent
+
+
+@pytest.fixture(scope="session")
+def bundled(finished, tmp_path_factory):
+    out = tmp_path_factory.mktemp("bundles") / "forged.zip"
+    pack.write(finished, out)
+    return out
+
+
+def entries(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def forge(bundled, out, *, fixed=True, **changes):
+    """A bundle with other members; `fixed`: with a manifest of what they are now."""
+    content = entries(bundled) | changes
+    if fixed:
+        sums = {n: hashlib.sha256(c).hexdigest() for n, c in content.items() if n != pack.MANIFEST}
+        content[pack.MANIFEST] = json.dumps(sums).encode()
+    pack.zipped(out, content)
+    return verify.findings(out)
+
+
+def table(bundled, name, change):
+    made = change(pd.read_parquet(io.BytesIO(entries(bundled)[name])))
+    buffer = io.BytesIO()
+    made.to_parquet(buffer, index=False)
+    return {name: buffer.getvalue()}
+
+
+def raised(results):
+    """One accuracy as it is not."""
+    row = results.index[(results["metric"] == "accuracy") & (results["corruption"] == "clean")][0]
+    results.loc[row, "value"] += 0.01
+    return results
+
+
+def test_the_same_files_give_the_same_bytes(finished, bundled, tmp_path):
+    pack.write(finished, tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == bundled.read_bytes()
+
+
+def test_an_untouched_bundle_holds(bundled):
+    assert verify.findings(bundled) == []
+
+
+def test_it_says_where_and_when_it_was_made(finished, bundled):
+    about = json.loads(entries(bundled)[pack.ABOUT])
+    assert sum(e["cells"] for e in about["environments"]) == len(finished.cells)
+    assert about["environments"][0]["versions"]["numpy"]
+    assert about["first"] <= about["last"]
+
+
+def test_a_flipped_byte_is_caught(bundled, tmp_path):
+    content = bytearray(bundled.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "flipped.zip").write_bytes(content)
+    (found,) = verify.findings(tmp_path / "flipped.zip")
+    assert found.startswith("refused: ")
+
+
+def test_an_edited_score_is_caught_by_the_manifest_and_without_it(bundled, tmp_path):
+    edited = table(bundled, "results.parquet", raised)
+    (found,) = forge(bundled, tmp_path / "a.zip", fixed=False, **edited)
+    assert "results.parquet: expected sha256" in found
+    found = forge(bundled, tmp_path / "b.zip", **edited)
+    assert any(line.startswith("scores: results.parquet: cell ") for line in found)
+
+
+def test_a_removed_cell_is_caught(finished, bundled, tmp_path):
+    name = finished.cells[0].path
+    gone = {}
+    for file in ("results.parquet", "cells.parquet"):
+        gone |= table(bundled, file, lambda t: t[t["cell"] != name])
+    found = forge(bundled, tmp_path / "a.zip", **gone)
+    assert f"plan: cells.parquet: cell {name}: expected a row" in found
+    told = json.loads(entries(bundled)[pack.PLAN])
+    told["cells"] = told["cells"][1:]
+    found = forge(bundled, tmp_path / "b.zip", **gone, **{pack.PLAN: json.dumps(told).encode()})
+    assert any(line.startswith("plan: plan.json: expected the plan ") for line in found)
+    assert any("expected seeds [0, 1], found [1]" in line for line in found)
+
+
+def test_an_edited_leaderboard_is_caught(bundled, tmp_path):
+    csv = entries(bundled)["leaderboard.csv"].decode().replace("simclr", "simclr2", 1)
+    found = forge(bundled, tmp_path / "a.zip", **{"leaderboard.csv": csv.encode()})
+    assert found == ["leaderboard: leaderboard.csv: expected the leaderboard of results.parquet, found another"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/evil", "benchmark/../evil", "benchmark/a/b", "benchmark/..", "x.pkl"]
+)
+def test_an_entry_elsewhere_is_refused(bundled, tmp_path, name):
+    (found,) = forge(bundled, tmp_path / "a.zip", **{name: b"evil"})
+    assert "has no place in a bundle" in found
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_bomb_is_refused(bundled, monkeypatch):
+    monkeypatch.setattr(read, "LARGEST", 1000)
+    (found,) = verify.findings(bundled)
+    assert "when unpacked" in found
+
+
+def test_no_zip_is_refused(tmp_path):
+    (tmp_path / "a.zip").write_text("no zip")
+    (found,) = verify.findings(tmp_path / "a.zip")
+    assert "is not a readable bundle" in found
+
+
+def test_verified_without_torch_mlflow_or_results(bundled, tmp_path):
+    code = (
+        "import sys; from diptych.__main__ import execute; code = execute(['verify', sys.argv[1]]);"
+        "print(code, {'torch', 'mlflow'} & set(sys.modules))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(bundled)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "0 set()"
+
+
+def test_a_bundle_and_its_own_board_do_not_differ(finished, bundled):
+    told = compare.compared(bundled, finished.root / "boards" / finished.name)
+    assert set(told["verdicts"]) == {"identical"}
+    assert (told["added"], told["removed"], told["rescored"]) == ([], [], [])
+    assert told["rmse"] == 0
+    assert told["differences"] == {}
+    assert told["tau"] is None or told["tau"] == pytest.approx(1)
+
+
+def test_a_shifted_row_and_a_removed_one_are_told(finished, bundled, tmp_path):
+    def worse(results):
+        hit = (results["method"] == "simclr") & (results["metric"] == "accuracy")
+        return results.assign(value=results["value"].where(~hit, 0.01))
+
+    forge(bundled, tmp_path / "worse.zip", **table(bundled, "results.parquet", worse))
+    told = compare.compared(bundled, tmp_path / "worse.zip")
+    assert told["methods"]["simclr"]["shifted"] > 0
+    assert "shifted" not in told["methods"]["random"]
+    assert {row.split("/")[1] for row in told["rescored"]} == {"simclr"}
+    (tmp_path / "less").mkdir()
+    for name, content in entries(bundled).items():
+        if not name.startswith(pack.FILES):
+            (tmp_path / "less" / name).write_bytes(content)
+    for file in ("results.parquet", "cells.parquet"):
+        less = table(bundled, file, lambda t: t[t["method"] != "random"])[file]
+        (tmp_path / "less" / file).write_bytes(less)
+    told = compare.compared(bundled, tmp_path / "less")
+    assert {row.split("/")[1] for row in told["removed"]} == {"random"}
+    assert any("removed" in line for line in compare.lines(told))
