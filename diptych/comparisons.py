@@ -4,11 +4,15 @@ The data set is the unit of replication and seeds are nested in it: pooling runs
 intervals that hold the truth 57 % of the time (10 data sets of sd .03, 5 seeds of sd .01; 91 % by `bootstrap`).
 """
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
 from scipy import stats
+
+from diptych.stats import average
+from diptych.stats import ranks as ranked
 
 Array = np.ndarray
 Policy = Literal["control floor", "worst rank", "complete cases"]
@@ -35,63 +39,77 @@ def lost(scores: Array) -> Array:
     return np.where(np.isnan(scores).any(-1, keepdims=True), -np.inf, scores)
 
 
-def complete(scores: Array) -> Array:
-    """Policy *complete cases*: the data sets on which every row has every cell; a row can gain by failing."""
-    return scores[:, ~np.isnan(scores).any((0, 2))]
+def complete(scores: Array, planned: Array) -> Array:
+    """Policy *complete cases*: the data sets on which no planned cell is missing; a row can gain by failing."""
+    whole = (~np.isnan(scores).any(-1) | ~planned).all(0)
+    return np.where(whole[:, None], scores, np.nan)
 
 
-def under(policy: Policy, scores: Array, floor: Array) -> Array:
-    """Scores without NaN; where the control has none either, the data set is lost."""
+def under(policy: Policy, scores: Array, floor: Array, planned: Array) -> Array:
+    """Scores under a policy; NaN is left where a data set does not count, or was not planned [methods, data sets].
+
+    Where the control has no score either, the data set is lost.
+    """
     if policy == "complete cases":
-        return complete(scores)
-    return lost(floored(scores, floor) if policy == "control floor" else scores)
+        found = complete(scores, planned)
+    else:
+        found = lost(floored(scores, floor) if policy == "control floor" else scores)
+    return np.where(planned[..., None], found, np.nan)
 
 
 # -------------------------------------------------------------------- ranks and intervals
 
 
-def ranks(means: Array) -> Array:
-    """Ranks [..., methods, data sets] within each data set, 1 for the highest mean, averages for equal ones."""
-    return np.asarray(stats.rankdata(-means, axis=-2))
+def ranks(means: Array, tolerance: float | Array = 0.0) -> Array:
+    """Ranks [..., methods, data sets] within each data set as a board gives them, with a tolerance [..., data sets]."""
+    return np.moveaxis(ranked(np.moveaxis(means, -2, -1), tolerance), -1, -2)
 
 
 def places(mean_ranks: Array) -> Array:
     """Place [..., methods] of each mean rank: one plus the number of better ones."""
-    return np.asarray(stats.rankdata(mean_ranks.round(9), method="min", axis=-1))
+    rounded = mean_ranks.round(9)
+    better = (rounded[..., None, :] < rounded[..., :, None]).sum(-1)
+    return np.where(np.isnan(mean_ranks), np.nan, 1 + better)
 
 
-def resampled(scores: Array, draws: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Paired hierarchical bootstrap, in chunks [draws, methods, data sets, seeds].
+def resampled(draws: int, rng: np.random.Generator, *cubes: Array) -> Iterator[list[Array]]:
+    """Paired hierarchical bootstrap, in chunks [draws, methods, data sets, seeds] of each array.
 
-    Data sets are drawn with replacement, then seeds within each; all methods share the draw.
+    Data sets are drawn with replacement, the same for every array, then seeds within each; methods share the draw.
     """
-    _, n, seeds = scores.shape
-    size = max(1, CHUNK // scores.size)
+    k, n = cubes[0].shape[:2]
+    width = int(np.prod([cube.shape[2] for cube in cubes]))
+    size = max(1, CHUNK // (k * n * max(k, width)))
     for start in range(0, draws, size):
         count = min(size, draws - start)
         dataset = rng.integers(n, size=(count, n))[..., None]
-        seed = rng.integers(seeds, size=(count, n, seeds))
-        yield np.moveaxis(scores[:, dataset, seed], 0, 1)
+        seeds = [rng.integers(cube.shape[2], size=(count, n, cube.shape[2])) for cube in cubes]
+        yield [np.moveaxis(cube[:, dataset, seed], 0, 1) for cube, seed in zip(cubes, seeds, strict=True)]
 
 
-def bootstrap(scores: Array, draws: int, rng: np.random.Generator) -> Array:
-    """Means over drawn seeds [draws, methods, data sets]."""
-    return np.concatenate([chunk.mean(-1) for chunk in resampled(scores, draws, rng)])
+def bootstrap(statistic: Callable[..., Array], draws: int, rng: np.random.Generator, *cubes: Array) -> Array:
+    """A statistic [draws, ...] of resampled arrays."""
+    return np.concatenate([statistic(*chunk) for chunk in resampled(draws, rng, *cubes)])
 
 
 def interval(values: Array, level: float = LEVEL) -> Array:
-    """Percentile interval (low, high) over the first axis."""
-    return np.asarray(np.quantile(values, [level / 2, 1 - level / 2], axis=0))
+    """Percentile interval (low, high) over the first axis, of the draws in which there is a value."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # NaN where no draw has a value
+        return np.asarray(np.nanquantile(values, [level / 2, 1 - level / 2], axis=0))
+
+
+def mean_ranks(scores: Array, tolerance: Array) -> Array:
+    """Mean rank [..., methods] of scores [..., methods, data sets, seeds], with a tolerance [..., 1, data sets, 1]."""
+    return average(ranks(scores.mean(-1), tolerance[..., 0, :, 0]))
 
 
 def iqm(scores: Array) -> Array:
-    """Interquartile mean of all runs on all data sets (Agarwal et al. 2021, 2108.13264): the middle half of them."""
+    """Interquartile mean of all runs on all data sets (Agarwal et al. 2021, 2108.13264): the middle half of them.
+
+    rliable draws seeds alone and asks about these data sets; `bootstrap` draws data sets, too.
+    """
     return np.asarray(stats.trim_mean(scores.reshape(*scores.shape[:-2], -1), 0.25, axis=-1))
-
-
-def iqm_interval(scores: Array, draws: int, rng: np.random.Generator) -> Array:
-    """Interval of the IQM over data sets and seeds; rliable's draws seeds alone and asks about these data sets."""
-    return interval(np.concatenate([iqm(chunk) for chunk in resampled(scores, draws, rng)]))
 
 
 def top_group(rank: Array, draws: int, rng: np.random.Generator) -> Array:
@@ -146,6 +164,18 @@ def wilcoxon(means: Array) -> Array:
     return np.asarray(np.minimum(p, p.T))
 
 
+def rank_biserial(means: Array) -> Array:
+    """Matched-pairs rank-biserial correlation [methods, methods], row over column: −1 always below, 1 always above.
+
+    Effect size of the signed-rank test (Kerby 2014): the difference of the two sums of ranks over their total, where
+    equal data sets count for neither.
+    """
+    worst, n = _finite(means), means.shape[1]
+    gap = worst[:, None] - worst[None, :]
+    signed = np.sign(gap) * stats.rankdata(np.abs(gap), axis=-1)
+    return np.asarray(signed.sum(-1) / (n * (n + 1) / 2))
+
+
 def _finite(means: Array) -> Array:
     """A lost data set as the largest loss on it: below the lowest by the spread of the others."""
     known = np.where(np.isfinite(means), means, np.nan)
@@ -177,14 +207,16 @@ def nemenyi(k: int, n: int) -> float:
 
 def outcomes(means: Array, tolerance: Array) -> Array:
     """Wins, ties and losses [methods, methods, 3] of row over column; ties are within a tolerance [data sets]."""
-    gap = means[:, None] - means[None, :] if np.isfinite(means).all() else _finite(means)[:, None] - _finite(means)
+    worst = _finite(means)
+    gap = worst[:, None] - worst[None, :]
     return np.stack([(gap > tolerance).sum(-1), (np.abs(gap) <= tolerance).sum(-1), (gap < -tolerance).sum(-1)], -1)
 
 
 def improvement(ours: Array, theirs: Array) -> Array:
     """Probability [...] that a run of ours beats one of theirs, both [..., data sets, seeds]: the mean of U / (n m).
 
-    A missing run of ours loses; data sets without theirs do not count.
+    Vargha and Delaney's A on each data set, averaged over them, as in 2108.13264. A missing run of ours loses; data
+    sets without theirs do not count.
     """
     own, other = np.where(np.isnan(ours), -np.inf, ours)[..., :, None], theirs[..., None, :]
     won = np.where(np.isnan(other), np.nan, (own > other) + 0.5 * (own == other))

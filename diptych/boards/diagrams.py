@@ -1,4 +1,4 @@
-"""Figures of a comparison: critical-difference diagram, intervals of mean ranks, and who wins against whom."""
+"""Figures of a comparison: intervals of mean ranks, critical-difference diagram, and who wins against whom."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 
 from diptych import comparisons
 from diptych.boards.comparison import Compared
+from diptych.boards.comparison_tables import order
 from diptych.boards.figures import Drawn, canvas, style, svg
 from diptych.boards.looks import INK, palette
+from diptych.stats import average
 
 SHOWN = 25  # rows, the best by mean rank
 
@@ -20,20 +22,23 @@ def plots(c: Compared) -> list[Drawn]:
     return [*drawn, win_matrix(c)] if c.pairwise else drawn
 
 
-def _order(c: Compared) -> list[int]:
-    return [int(i) for i in np.argsort(c.rank.mean(-1), kind="stable")[:SHOWN]]
+def _block(c: Compared) -> tuple[list[int], list[str]]:
+    """Places within the block and names, the best mean rank first."""
+    places = [int(i) for i in np.argsort(average(c.ranks), kind="stable")[:SHOWN]]
+    return places, [str(c.rows[c.block[i]]) for i in places]
 
 
 def intervals(c: Compared) -> Drawn:
     """Mean rank and its interval for each row; filled marks cannot be told from the best."""
-    order, colours, (low, high) = _order(c), palette(c.board), c.intervals[0]
+    rows, colours, around = order(c)[:SHOWN], palette(c.board), c.rank.around
     with style():
-        figure, (axis,) = canvas(1, 6.5, 0.9 + 0.28 * len(order))
-        for y, i in enumerate(order):
+        figure, (axis,) = canvas(1, 6.5, 0.9 + 0.28 * len(rows))
+        for y, i in enumerate(rows):
             colour = colours[str(c.rows[i])]
-            axis.plot([low[i], high[i]], [y, y], color=colour, lw=2)
-            axis.plot(c.rank[i].mean(), y, "D", ms=6, mfc=colour if c.top[i] else "none", mec=colour, mew=1.5)
-        axis.set_yticks(range(len(order)), [str(c.rows[i]) for i in order])
+            if around is not None:
+                axis.plot(around[:, i], [y, y], color=colour, lw=2)
+            axis.plot(c.rank.value[i], y, "D", ms=6, mfc=colour if c.top[i] else "none", mec=colour, mew=1.5)
+        axis.set_yticks(range(len(rows)), [str(c.rows[i]) for i in rows])
         axis.invert_yaxis()
         axis.set(title=f"Mean rank, {c.scope} (1 is best)")
         caption = "Bars: 95 % intervals over data sets and seeds. Filled: cannot be told from the best mean rank."
@@ -42,17 +47,17 @@ def intervals(c: Compared) -> Drawn:
 
 def critical_difference(c: Compared) -> Drawn:
     """Rows along mean rank; a bar joins neighbours of which no pair differs after Holm (Demšar 2006)."""
-    order = _order(c)
-    means, bars = c.rank.mean(-1), cliques(c.adjusted[np.ix_(order, order)] >= comparisons.LEVEL)
+    (places, names), means = _block(c), average(c.ranks)
+    bars = cliques(c.adjusted[np.ix_(places, places)] >= comparisons.LEVEL)
     with style():
-        figure, (axis,) = canvas(1, 6.5, 0.9 + 0.28 * len(order) + 0.14 * len(bars))
-        for y, i in enumerate(order):
+        figure, (axis,) = canvas(1, 6.5, 0.9 + 0.28 * len(places) + 0.14 * len(bars))
+        for y, i in enumerate(places):
             axis.plot([means[i], means[i]], [-1, y], color=INK, lw=0.7, alpha=0.5)
             axis.plot(means[i], y, "o", ms=5, color=INK)
         for level, (first, last) in enumerate(bars):
-            ends = [means[order[first]] - 0.03, means[order[last]] + 0.03]
+            ends = [means[places[first]] - 0.03, means[places[last]] + 0.03]
             axis.plot(ends, [-1 - 0.5 * level] * 2, color=INK, lw=3.5, solid_capstyle="butt")
-        axis.set_yticks(range(len(order)), [str(c.rows[i]) for i in order])
+        axis.set_yticks(range(len(places)), names)
         axis.invert_yaxis()
         axis.set(title=f"Mean rank, {c.scope}: joined rows do not differ")
         caption = "Thick bars join rows of which no pair differs (Wilcoxon signed-rank over data sets, Holm, .05)."
@@ -70,15 +75,14 @@ def win_matrix(c: Compared) -> Drawn:
     """The share of data sets on which the row beats the column."""
     import seaborn as sns
 
-    order = _order(c)
-    names = [str(c.rows[i]) for i in order]
-    won = c.outcomes[np.ix_(order, order)][..., 0] / len(c.tasks)
-    size = 2.2 + 0.32 * len(order)
+    places, names = _block(c)
+    won = c.outcomes[np.ix_(places, places)][..., 0] / len(c.tasks)
+    size = 2.2 + 0.32 * len(places)
     with style():
         figure, (axis,) = canvas(1, size + 1, size)
-        look = {"annot": len(order) <= 15, "fmt": ".2f", "annot_kws": {"size": 7}, "square": True}
+        look = {"annot": len(places) <= 15, "fmt": ".2f", "annot_kws": {"size": 7}, "square": True}
         sns.heatmap(
-            won, vmin=0, vmax=1, cmap="cividis", mask=np.eye(len(order), dtype=bool), ax=axis,
+            won, vmin=0, vmax=1, cmap="cividis", mask=np.eye(len(places), dtype=bool), ax=axis,
             xticklabels=names, yticklabels=names, cbar=False, **look,
         )  # fmt: skip
         axis.grid(visible=False)

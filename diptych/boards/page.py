@@ -19,6 +19,7 @@ from diptych import claims
 from diptych.boards import (
     changelog,
     comparison,
+    comparison_tables,
     cost,
     damage,
     dataset_page,
@@ -216,7 +217,7 @@ class _Report:
             "overall": tables.standings(board),
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "overview": tables.overview(board),
-            "comparison": comparison.sections(self.compared),
+            "comparison": comparison_tables.sections(self.compared),
             "selection": selection.table(board),
             "ladder": rungs.table(*self.ladder),
             "tasks": [_section(board, task) for task in board.tasks],
@@ -273,11 +274,11 @@ def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
     corruptions = dict.fromkeys(curve.corruption for curve in curves)
     drawn: dict[str, list[figures.Drawn | None]] = {
         "effects": [*effect_figures.plots(board, report.effects)],
-        "comparison": [d for c in report.compared for d in diagrams.plots(c)],
         "standing": [figures.standing_plot(board, report.overall)],
         "robustness": [figures.robustness_plot(board, curves, corruption) for corruption in corruptions],
         "cost": [cost.plot(board)],
         "grid": [*figures.grid_plots(board)],
     }
+    drawn |= {f"comparison {c.scope}": [*diagrams.plots(c)] for c in comparison_tables.shown(report.compared)}
     # Safe: our own figures, in which matplotlib has escaped every name.
     return {name: [(d[0], Markup(d[1])) for d in some if d] for name, some in drawn.items()}

@@ -31,8 +31,7 @@ class Standing:
 
 def task_ranks(board: Board, task: Task) -> dict[Row, float]:
     """Rank among the self-supervised rows planned on a task; a control's is the one it would hold joining alone."""
-    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-    scores = {row: sign * board.summaries[task, row].mean for row in board.planned(task)}
+    scores = _ranked_scores(board, task)
     ours = [row for row in scores if board.role(row) == RANKED]
     tolerance = board.tolerance(task)
     found = dict(zip(ours, ranks(np.array([scores[row] for row in ours]), tolerance).tolist(), strict=True))
@@ -40,6 +39,13 @@ def task_ranks(board: Board, task: Task) -> dict[Row, float]:
         joined = np.array([scores[other] for other in ours] + [scores[row]])
         found[row] = float(ranks(joined, tolerance)[-1])
     return found
+
+
+def _ranked_scores(board: Board, task: Task) -> dict[Row, float]:
+    """The higher the better; −∞ without a score, and where a row lacks a seed: what it lost may have been its worst."""
+    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
+    means = {row: board.summaries[task, row] for row in board.planned(task)}
+    return {row: sign * s.mean if s.n and not board.lacks(task, row) else -np.inf for row, s in means.items()}
 
 
 def task_shares(board: Board, task: Task) -> dict[Row, float]:
@@ -92,10 +98,8 @@ def _joint_ranks(board: Board, tasks: list[Task]) -> dict[Row, float]:
     """Mean rank among all rows, controls included: the order of rows whose mean rank is the same."""
     found: dict[Row, list[float]] = {}
     for task in tasks:
-        sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-        rows = board.planned(task)
-        joint = ranks(np.array([sign * board.summaries[task, row].mean for row in rows]))
-        for row, rank in zip(rows, joint.tolist(), strict=True):
+        scores = _ranked_scores(board, task)
+        for row, rank in zip(scores, ranks(np.array([*scores.values()])).tolist(), strict=True):
             found.setdefault(row, []).append(rank)
     return {row: float(np.mean(joint)) for row, joint in found.items()}
 

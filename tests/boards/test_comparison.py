@@ -8,8 +8,9 @@ import pytest
 
 from boards.world import World
 from diptych import aggregate, track
-from diptych.boards import comparison, diagrams, page, tables
+from diptych.boards import comparison, comparison_tables, diagrams, page, tables
 from diptych.boards.frame import Board, Row
+from diptych.boards.ranking import leaderboard
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +35,28 @@ def made(tmp_path_factory):
 
 def test_the_best_row_stands_at_the_top_and_the_worst_does_not(made):
     compared = comparison.compare(made[0])[0]
-    top = dict(zip(compared.rows, compared.top.tolist(), strict=True))
+    top = dict(zip(compared.rows, compared.top, strict=True))
     assert top[Row("good<b>", "")]
     assert not top[Row("poor", "")]
-    assert (compared.better[:2] > 0.9).all()
-    low, high = compared.intervals[0]
-    assert ((low <= compared.rank.mean(-1)) & (compared.rank.mean(-1) <= high)).all()
+    assert (compared.better.value[:2] > 0.9).all()
+    for estimate in (compared.rank, compared.place, compared.share, compared.iqm, compared.better):
+        low, high = estimate.around
+        assert ((low <= estimate.value + 1e-9) & (estimate.value <= high + 1e-9)).all()
+
+
+def test_mean_ranks_and_places_are_those_of_the_leaderboard(made):
+    compared = comparison.compare(made[0])[0]
+    standing = {s.row: (s.mean_rank, float(s.place.rstrip("="))) for s in leaderboard(made[0]) if s.place}
+    for i, row in enumerate(compared.rows):
+        assert (compared.rank.value[i], compared.place.value[i]) == pytest.approx(standing[row])
 
 
 def test_policies_stand_side_by_side_with_their_denominators(made):
-    found = comparison.policies(comparison.compare(made[0])[0])
+    found = comparison_tables.policies(comparison.compare(made[0])[0])
     heads = [(c.text, c.below) for c in found.columns[2:]]
-    assert heads == [("control floor", "8 data sets"), ("worst rank", "8 data sets"), ("complete cases", "7 data sets")]
+    assert heads == [
+        ("control floor", "8 data sets"), ("worst rank (default)", "8 data sets"), ("complete cases", "7 data sets"),
+    ]  # fmt: skip
     assert [line[1].text for line in found.rows if line[0].text == "poor"] == ["2/16"]
 
 
@@ -57,15 +68,18 @@ def test_feeds_and_texts_say_the_same(made):
     assert csv[csv["role"] == "control"]["rank_low"].isna().all()
     feed = json.loads((folder / "leaderboard.json").read_text())
     assert len(feed["comparison"]) == 2 * 3  # all, and the one modality
-    assert tables.markdown(comparison.table(comparison.compare(board)[0])) in (folder / "leaderboard.md").read_text()
+    assert (
+        tables.markdown(comparison_tables.table(comparison.compare(board)[0]))
+        in (folder / "leaderboard.md").read_text()
+    )
     html = (folder / "report.html").read_text()
     assert 'id="comparison"' in html
     assert "good<b>" not in html
 
 
 def test_the_same_plan_gives_the_same_intervals(made):
-    first, second = (comparison.compare(made[0])[0].intervals for _ in range(2))
-    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    first, second = (comparison.compare(made[0])[0].feed for _ in range(2))
+    assert first == second
 
 
 def test_joined_rows_are_runs_without_a_difference():

@@ -1,4 +1,9 @@
-"""Simulated truth: what is equal stays tied at the nominal error, and what differs is found."""
+"""Simulated truth: what is equal stays tied at the nominal error, and what differs is found.
+
+`make evidence` runs the same with more simulations and draws, and shows the rates.
+"""
+
+import os
 
 import numpy as np
 import pytest
@@ -8,6 +13,21 @@ from diptych import comparisons as c
 
 POLICIES = ("control floor", "worst rank", "complete cases")
 FLOOR = np.full((1, 10), 0.3)
+SIMULATIONS, DRAWS = (int(os.environ.get(name, usual)) for name, usual in (("SIMULATIONS", 400), ("DRAWS", 500)))
+NOMINAL = 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / SIMULATIONS)  # what as many simulations can show of it
+
+
+def planned(scores):
+    return np.ones(scores.shape[:2], dtype=bool)
+
+
+def seed_means(scores):
+    return scores.mean(-1)
+
+
+def rate(name, found):
+    print(f"{name}: {np.mean(found):.3f} of {len(found)}")
+    return float(np.mean(found))
 
 
 def world(rng, methods=6, datasets=10, seeds=5, interaction=0.03, noise=0.01):
@@ -18,7 +38,7 @@ def world(rng, methods=6, datasets=10, seeds=5, interaction=0.03, noise=0.01):
 
 
 def mean_ranks(scores, policy):
-    return c.ranks(c.under(policy, scores, FLOOR).mean(-1)).mean(-1)
+    return c.mean_ranks(c.under(policy, scores, FLOOR, planned(scores)), np.zeros((1, 10, 1)))
 
 
 def test_identical_methods_are_tied_and_their_difference_holds_zero():
@@ -28,21 +48,23 @@ def test_identical_methods_are_tied_and_their_difference_holds_zero():
     rank = c.ranks(scores.mean(-1))
     assert (rank[0] == rank[1]).all()
     assert c.wilcoxon(scores.mean(-1))[0, 1] == 1.0
-    draws = c.bootstrap(scores, 500, rng).mean(-1)
+    draws = c.bootstrap(seed_means, 500, rng, scores).mean(-1)
     low, high = c.interval(draws[:, 0] - draws[:, 1])
     assert low <= 0 <= high
     assert c.improvement(scores[0], scores[1]) == pytest.approx(c.improvement(scores[1], scores[0]))
     assert c.friedman(np.full((3, 10), 2.0))[1] == 1.0
+    assert c.rank_biserial(scores.mean(-1))[0, 1] == 0.0
 
 
 def test_a_gain_everywhere_is_detected():
     rng = np.random.default_rng(1)
     scores = world(rng, methods=2)
     scores[1] = scores[0] + 0.01
-    draws = c.bootstrap(scores, 500, rng).mean(-1)
+    draws = c.bootstrap(seed_means, 500, rng, scores).mean(-1)
     assert c.interval(draws[:, 1] - draws[:, 0])[0] > 0
     assert c.wilcoxon(scores.mean(-1))[0, 1] == pytest.approx(c.smallest_p(10))
     assert c.outcomes(scores.mean(-1), np.zeros(10))[1, 0].tolist() == [10, 0, 0]
+    assert c.rank_biserial(scores.mean(-1)).tolist() == [[0.0, -1.0], [1.0, 0.0]]
     assert c.top_group(c.ranks(scores.mean(-1)), 500, rng).tolist() == [False, True]
 
 
@@ -51,7 +73,7 @@ def test_permuting_names_permutes_results():
     order = np.array([3, 0, 5, 1, 4, 2])
 
     def found(scores):
-        means = c.bootstrap(scores, 200, np.random.default_rng(5))
+        means = c.bootstrap(seed_means, 200, np.random.default_rng(5), scores)
         rank = c.ranks(means).mean(-1)
         return c.interval(rank), c.interval(c.places(rank))
 
@@ -65,14 +87,15 @@ def test_permuting_names_permutes_results():
 def test_a_missing_cell_never_improves_a_rank_on_a_data_set(policy):
     rng = np.random.default_rng(3)
     scores = world(rng, interaction=0.2)
-    before = c.ranks(c.under(policy, scores, FLOOR).mean(-1))
+    before = c.ranks(c.under(policy, scores, FLOOR, planned(scores)).mean(-1))
     for _ in range(100):
         method, dataset, seed = (int(rng.integers(n)) for n in scores.shape)
         poorer = scores.copy()
         poorer[method, dataset, seed] = np.nan
-        after = c.ranks(c.under(policy, poorer, FLOOR).mean(-1))
+        after = c.ranks(c.under(policy, poorer, FLOOR, planned(scores)).mean(-1))
         if policy == "complete cases":  # what is left says the same, over fewer data sets
-            assert np.array_equal(after, np.delete(before, dataset, axis=1))
+            assert np.isnan(after[:, dataset]).all()
+            assert np.array_equal(*(np.delete(rank, dataset, axis=1) for rank in (after, before)))
         else:
             assert (after[method] >= before[method]).all()
 
@@ -87,33 +110,61 @@ def test_failing_on_hard_data_sets_does_not_pay(policy):
     assert np.fmax(poorer, 0).mean() < scores.mean()
 
 
-def test_all_methods_equal_are_one_tie_group_at_the_nominal_error():
+def test_a_row_that_was_not_planned_leaves_the_ranks_of_others_as_they_are():
+    scores, asked = world(np.random.default_rng(4)), np.ones((6, 10), dtype=bool)
+    asked[0, :5] = False
+    found = c.under("worst rank", np.where(asked[..., None], scores, np.nan), FLOOR, asked)
+    alone = c.ranks(scores[1:, :5].mean(-1))
+    assert np.array_equal(c.ranks(found.mean(-1))[1:, :5], alone)
+    means = c.bootstrap(c.mean_ranks, 100, np.random.default_rng(0), found, np.zeros((1, 10, 1)))
+    assert np.isfinite(c.interval(c.places(means))).all()
+
+
+@pytest.mark.parametrize(("methods", "datasets", "seeds"), [(6, 10, 5), (13, 11, 3)])
+def test_all_methods_equal_are_one_tie_group_at_the_nominal_error(methods, datasets, seeds):
     rng = np.random.default_rng(5)
-    split = [not c.top_group(c.ranks(world(rng).mean(-1)), 500, rng).all() for _ in range(400)]
-    assert np.mean(split) <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 400)
+    split = [
+        not c.top_group(c.ranks(world(rng, methods, datasets, seeds).mean(-1)), DRAWS, rng).all()
+        for _ in range(SIMULATIONS)
+    ]
+    assert 0.05 - (NOMINAL - 0.05) <= rate("split though equal", split) <= NOMINAL
+
+
+def test_a_method_that_fails_on_hard_data_sets_never_gains():
+    rng, gained, fooled = np.random.default_rng(11), [], []
+    for _ in range(SIMULATIONS):
+        scores = world(rng)
+        before, poorer = mean_ranks(scores, "worst rank")[0], scores.copy()
+        poorer[0, np.argsort(scores[0].mean(-1))[:4]] = np.nan
+        gained.append(any(mean_ranks(poorer, policy)[0] < before for policy in POLICIES[:2]))
+        fooled.append(np.nanmean(poorer[0]) > np.nanmean(scores, (1, 2)).max())
+    assert rate("gains in mean rank by failing", gained) == 0
+    assert rate("would be first by the mean of what is left", fooled) > 0.9
 
 
 def test_holm_keeps_the_nominal_error_when_all_methods_are_equal():
     rng = np.random.default_rng(6)
-    wrong = [(c.holm(c.wilcoxon(world(rng, methods=4).mean(-1))) < 0.05).any() for _ in range(200)]
-    assert np.mean(wrong) <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 200)
+    wrong = [(c.holm(c.wilcoxon(world(rng, methods=4).mean(-1))) < 0.05).any() for _ in range(SIMULATIONS)]
+    assert rate("a pair differs though equal", wrong) <= NOMINAL
 
 
 def test_a_planted_winner_stands_alone_and_the_resolution_is_found_with_its_power():
     rng = np.random.default_rng(7)
     alone, found = [], []
-    for _ in range(200):
+    for _ in range(SIMULATIONS // 2):
         scores = world(rng)
         expected = c.resolution(scores)
         scores[0] += 0.1
-        alone.append(c.top_group(c.ranks(scores.mean(-1)), 200, rng))
+        alone.append(c.top_group(c.ranks(scores.mean(-1)), DRAWS, rng))
         pair = world(rng, methods=2)
         pair[0] += 0.0423  # 0.03 · sqrt(2) (1 + 0.01² / (5 · 0.03²)): about the resolution of 10 data sets
         found.append(stats.ttest_rel(pair[0].mean(-1), pair[1].mean(-1)).pvalue < 0.05)
         assert 0.02 < expected < 0.08
     assert np.all([group[0] for group in alone])
-    assert np.mean([group[1:].sum() for group in alone]) < 2  # of five; all of them if nothing were found
-    assert np.mean(found) == pytest.approx(c.POWER, abs=0.1)
+    beside = [group[1:].sum() for group in alone]
+    assert rate("the planted winner stands alone", [n == 0 for n in beside]) > 0.1
+    assert rate("others tied with it, of five", beside) < 2
+    assert rate("found at the resolution", found) == pytest.approx(c.POWER, abs=0.1)
 
 
 def test_intervals_cover_hierarchically_and_do_not_when_runs_are_pooled():
@@ -121,7 +172,7 @@ def test_intervals_cover_hierarchically_and_do_not_when_runs_are_pooled():
     held = {"nested": 0, "pooled": 0}
     for _ in range(600):
         scores = 0.03 * rng.normal(size=(1, 10, 1)) + 0.01 * rng.normal(size=(1, 10, 5))
-        low, high = c.interval(c.bootstrap(scores, 400, rng).mean(-1)[:, 0])
+        low, high = c.interval(c.bootstrap(seed_means, 400, rng, scores).mean(-1)[:, 0])
         held["nested"] += low <= 0 <= high
         low, high = c.interval(rng.choice(scores.ravel(), size=(400, 50)).mean(-1))
         held["pooled"] += low <= 0 <= high
@@ -145,7 +196,7 @@ def test_demsars_critical_difference():
 
 def test_interquartile_mean_is_of_the_middle_half():
     assert c.iqm(np.array([[[0.0, 1, 2, 100]]])) == pytest.approx(1.5)
-    low, high = c.iqm_interval(world(np.random.default_rng(10)), 200, np.random.default_rng(0))
+    low, high = c.interval(c.bootstrap(c.iqm, 200, np.random.default_rng(0), world(np.random.default_rng(10))))
     assert (low < high).all()
 
 
