@@ -109,21 +109,27 @@ def iqm(scores: Array) -> Array:
 
     rliable draws seeds alone and asks about these data sets; `bootstrap` draws data sets, too.
     """
-    return np.asarray(stats.trim_mean(scores.reshape(*scores.shape[:-2], -1), 0.25, axis=-1))
+    flat = np.sort(scores.reshape(*scores.shape[:-2], -1), axis=-1)  # NaN, which does not count, at the end
+    count = (~np.isnan(flat)).sum(-1, keepdims=True)
+    place, cut = np.arange(flat.shape[-1]), count // 4
+    return average(np.where((place >= cut) & (place < count - cut), flat, np.nan))
 
 
-def top_group(rank: Array, draws: int, rng: np.random.Generator) -> Array:
-    """Which rows [methods] cannot be told from the best: mean ranks nearer to it than equal rows come apart by chance.
+def critical_difference(rank: Array, draws: int, rng: np.random.Generator) -> float:
+    """How far mean ranks of equal rows come apart by chance: Nemenyi's in exact form, with ties, for few data sets.
 
-    The critical difference is the 95 % quantile of the range of mean ranks when the rows of each data set are shuffled:
-    Nemenyi's test in exact form, with ties and with any number of data sets.
+    The 95 % quantile of the range of mean ranks when the rows of each data set are shuffled.
     """
     size = max(1, CHUNK // rank.size)
     counts = [min(size, draws - start) for start in range(0, draws, size)]
     ranges = [np.ptp(rng.permuted(np.broadcast_to(rank, (n, *rank.shape)), axis=1).mean(-1), axis=1) for n in counts]
-    critical = np.quantile(np.concatenate(ranges), 1 - LEVEL, method="higher")
+    return float(np.quantile(np.concatenate(ranges), 1 - LEVEL, method="higher")) + 1e-9
+
+
+def top_group(rank: Array, draws: int, rng: np.random.Generator) -> Array:
+    """Which rows [methods] cannot be told from the best: those within the critical difference of its mean rank."""
     mean = rank.mean(-1)
-    group: Array = mean - mean.min() <= critical + 1e-9
+    group: Array = mean - mean.min() <= critical_difference(rank, draws, rng)
     return group
 
 

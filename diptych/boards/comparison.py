@@ -16,7 +16,7 @@ import pandas as pd
 
 from diptych import comparisons
 from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, higher_is_better
-from diptych.boards.ranking import task_shares
+from diptych.boards.ranking import scaled
 from diptych.stats import average
 
 Array = np.ndarray
@@ -109,16 +109,19 @@ class Compared:
 
     @cached_property
     def shares(self) -> Array:
-        """Shares of the block [rows, tasks with a scale, seeds]: the random encoder is 0, the supervised one 1.
+        """Shares [rows, tasks, seeds], the random encoder is 0 and the supervised one 1; NaN where there is no scale.
 
         A missing cell, and one below the random encoder, is worth the random encoder.
         """
-        rows = [self.rows[i] for i in self.block]
-        known = [j for j, task in enumerate(self.tasks) if _scaled(self.board, task, rows)]
-        top = self.sign * [[self.board.control(t, CEILING, r).mean for t in self.tasks] for r in rows]
-        floor = self.floor[self.block]
-        raised = comparisons.floored(self.raw[self.block], floor)[:, known]
-        return np.asarray((raised - floor[:, known, None]) / (top - floor)[:, known, None])
+        ceiling = [[self.board.control(t, CEILING, r).mean for t in self.tasks] for r in self.rows]
+        way = np.where(self._scaled, self.sign * ceiling - self.floor, np.nan)
+        return np.asarray((comparisons.floored(self.raw, self.floor) - self.floor[..., None]) / way[..., None])
+
+    @property
+    def _scaled(self) -> Array:
+        """Where a share means something [rows, tasks]."""
+        found = [scaled(self.board, task, self.rows) for task in self.tasks]
+        return np.array([[row in rows for rows in found] for row in self.rows]) & self.planned
 
     # ------------------------------------------------------------------ intervals
 
@@ -163,24 +166,12 @@ class Compared:
     @cached_property
     def share(self) -> Estimate:
         """Mean share, with the control floor for missing cells."""
-        return self._of_block(lambda shares: shares.mean((-2, -1)))
+        return Estimate(_mean_share(self.shares), self._around(_mean_share, self.shares))
 
     @cached_property
     def iqm(self) -> Estimate:
         """Interquartile mean of shares."""
-        return self._of_block(comparisons.iqm)
-
-    def _of_block(self, statistic: Callable[..., Array]) -> Estimate:
-        """A statistic of shares; NaN for rows outside of the block, and for all without a scale."""
-        value, around = np.full(len(self.rows), np.nan), np.full((2, len(self.rows)), np.nan)
-        if not self.shares.size:
-            return Estimate(value, None)
-        value[self.block] = statistic(self.shares)
-        drawn = self._around(statistic, self.shares)
-        if drawn is None:
-            return Estimate(value, None)
-        around[:, self.block] = drawn
-        return Estimate(value, around)
+        return Estimate(comparisons.iqm(self.shares), self._around(comparisons.iqm, self.shares))
 
     def _around(self, statistic: Callable[..., Array], *cubes: Array) -> Array | None:
         if not self.few:
@@ -208,6 +199,17 @@ class Compared:
             for i, top in zip(self.block, told.tolist(), strict=True):
                 found[i] = top
         return found
+
+    @cached_property
+    def critical(self) -> float:
+        """The difference of mean ranks from which rows of the block differ."""
+        return comparisons.critical_difference(self.ranks, self.draws, self.generator())
+
+    @property
+    def reachable(self) -> bool:
+        """Whether so few data sets can tell any of so many pairs apart."""
+        pairs = len(self.block) * (len(self.block) - 1) / 2
+        return comparisons.smallest_p(len(self.tasks)) * pairs < comparisons.LEVEL
 
     @property
     def pairwise(self) -> bool:
@@ -255,11 +257,8 @@ def _told(value: float) -> float:
     return round(float(value), DIGITS)
 
 
-def _scaled(board: Board, task: Task, rows: list[Row]) -> bool:
-    """Whether a share means something for every row that has a score there."""
-    shares = task_shares(board, task)
-    scored = [row for row in rows if board.summaries[task, row].n]
-    return bool(scored) and all(np.isfinite(shares[row]) for row in scored)
+def _mean_share(shares: Array) -> Array:
+    return average(average(shares))
 
 
 def compare(board: Board) -> list[Compared]:

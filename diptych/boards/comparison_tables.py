@@ -44,7 +44,7 @@ def table(c: Compared) -> Table:
             name_entry(c.board, c.rows[i]),
             ranged(c.rank, i),
             Entry(f"{low}–{high}" if low < high else f"{low}", kind="number", value=float(low)),
-            Entry("tied at the top" if c.top[i] else "", kind="good" if c.top[i] else ""),
+            Entry("tied" if c.top[i] else "", kind="good" if c.top[i] else ""),
             ranged(c.share, i),
             ranged(c.iqm, i),
             ranged(c.better, i),
@@ -54,7 +54,9 @@ def table(c: Compared) -> Table:
         Entry("mean rank", below=INTERVAL, title="ties as on the leaderboard", kind="number"),
         Entry("places", title="95 % interval of the place by mean rank", kind="number"),
         Entry("top", title="as near to the best mean rank as equal rows are in 95 % of cases"),
-        Entry("share", below=INTERVAL, title="random 0, supervised 1; missing cells count as random", kind="number"),
+        Entry(
+            "share", below=INTERVAL, title="random 0, supervised 1, where these differ; missing: 0", kind="number"
+        ),
         Entry("IQM", below=INTERVAL, title="mean of the middle half of all runs' shares", kind="number"),
         Entry("P(> random)", below=INTERVAL, title="a run is above one of the random encoder", kind="number"),
     )
@@ -151,7 +153,8 @@ def _missing(c: Compared) -> str:
 
 def _tested(c: Compared) -> str:
     (f, p), least = c.friedman, comparisons.smallest_p(len(c.tasks))
-    reach = f"The smallest p that {len(c.tasks)} data sets allow for a pair is {least:.2g} before adjustment."
+    reach = f"The smallest p that {len(c.tasks)} data sets allow for a pair is {least:.2g} before adjustment"
+    reach += "." if c.reachable else ": after Holm's, no pair of so many can be told apart."
     if not np.isfinite(p):
         return reach
     verdict = "rows differ" if p < comparisons.LEVEL else "no difference among rows is shown"
@@ -163,7 +166,8 @@ def _tied(c: Compared) -> str:
     nemenyi = comparisons.nemenyi(len(c.block), len(c.tasks))
     return (
         f"{sum(map(bool, c.top))} of {len(c.block)} rows are tied at the top: their mean rank is as near to the best "
-        f"as that of equal rows is in 95 % of shuffles. Nemenyi's critical difference would be {number(nemenyi, 2)}."
+        f"as that of equal rows is in 95 % of shuffles. The critical difference is {number(c.critical, 2)} (Nemenyi's: "
+        f"{number(nemenyi, 2)})."
     )
 
 

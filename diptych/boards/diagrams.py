@@ -46,9 +46,13 @@ def intervals(c: Compared) -> Drawn:
 
 
 def critical_difference(c: Compared) -> Drawn:
-    """Rows along mean rank; a bar joins neighbours of which no pair differs after Holm (Demšar 2006)."""
+    """Rows along mean rank; a bar joins neighbours of which no pair differs (Demšar 2006).
+
+    By Wilcoxon's test and Holm where these can tell anything, else by the critical difference.
+    """
     (places, names), means = _block(c), average(c.ranks)
-    bars = cliques(c.adjusted[np.ix_(places, places)] >= comparisons.LEVEL)
+    same = c.adjusted >= comparisons.LEVEL if c.reachable else np.abs(means[:, None] - means) <= c.critical
+    bars = cliques(same[np.ix_(places, places)])
     with style():
         figure, (axis,) = canvas(1, 6.5, 0.9 + 0.28 * len(places) + 0.14 * len(bars))
         for y, i in enumerate(places):
@@ -60,7 +64,8 @@ def critical_difference(c: Compared) -> Drawn:
         axis.set_yticks(range(len(places)), names)
         axis.invert_yaxis()
         axis.set(title=f"Mean rank, {c.scope}: joined rows do not differ")
-        caption = "Thick bars join rows of which no pair differs (Wilcoxon signed-rank over data sets, Holm, .05)."
+        told = "Wilcoxon signed-rank over data sets, Holm, .05" if c.reachable else f"by less than {c.critical:.2f}"
+        caption = f"Thick bars join rows of which no pair differs ({told})."
         return caption, svg(figure, f"difference-{c.scope}")
 
 

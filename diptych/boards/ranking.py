@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,6 +52,13 @@ def _ranked_scores(board: Board, task: Task) -> dict[Row, float]:
 def task_shares(board: Board, task: Task) -> dict[Row, float]:
     """Share of the way from the random encoder to the supervised one; NaN where that way is too short."""
     return {row: _share(board, task, row) for row in board.planned(task)}
+
+
+def scaled(board: Board, task: Task, rows: Iterable[Row]) -> set[Row]:
+    """The rows for which a share of a task means something."""
+    controls = {row: (board.control(task, FLOOR, row), board.control(task, CEILING, row)) for row in rows}
+    upward = higher_is_better(board.metric(task))
+    return {r for r, (floor, top) in controls.items() if np.isfinite(share(floor.mean, floor, top, upward))}
 
 
 def _share(board: Board, task: Task, row: Row) -> float:
