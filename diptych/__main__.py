@@ -151,14 +151,8 @@ def _add_sample(verb: argparse.ArgumentParser) -> None:
     """Which cells an audit runs again."""
     sample = verb.add_mutually_exclusive_group()
     sample.add_argument("--cells", type=int, help="cells to run again, drawn by modality and method (default 1)")
-    sample.add_argument("--budget", type=_seconds, help="run cells again for so long, e.g. 90s, 30m, 2h")
+    sample.add_argument("--budget", type=bundles.duration, help="run cells again for so long, e.g. 90s, 30m, 2h")
     sample.add_argument("--all", action="store_true", help="run every cell again")
-
-
-def _seconds(text: str) -> float:
-    """A time span."""
-    units = {"s": 1, "m": 60, "h": 3600}
-    return float(text[:-1]) * units[text[-1:]] if text[-1:] in units else float(text)
 
 
 def _sample(options: argparse.Namespace) -> dict[str, Any]:

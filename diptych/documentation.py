@@ -7,13 +7,15 @@ from typing import Any
 
 import yaml
 
+from diptych.bundles import reference
 from diptych.spec import Benchmark
 from diptych.tools import listing
 
 PROJECT = Path(__file__).parent.parent
 SCHEMA = Path("workflow/schemas/benchmark.schema.yaml")
 MARKED: dict[Path, dict[str, Callable[[], str]]] = {
-    Path("README.md"): {"methods": lambda: _table("methods"), "datasets": lambda: _table("datasets")},
+    Path("README.md"): {"methods": lambda: _table("methods"), "datasets": lambda: _table("datasets")}
+    | {"leaderboards": lambda: reference.leaderboards(PROJECT / reference.FOLDER)},
     Path("benchmarks/README.md"): {"keys": lambda: _keys(), "probes": lambda: _table("probes")}
     | {"corruptions": lambda: _table("corruptions"), "imputers": lambda: _table("imputers")},
 }

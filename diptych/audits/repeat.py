@@ -98,12 +98,16 @@ def chosen(planned: Plan, count: int | None) -> list[Cell]:
 
     Stratified: one cell of every modality and method before a second one of any.
     """
+    return list(islice((cell for cell in stratified(planned) if count != 0 and _ended_well(planned, cell)), count))
+
+
+def stratified(planned: Plan) -> Iterator[Cell]:
+    """All cells in the order in which a sample takes them."""
     draw, strata = random.Random(planned.digest), dict[tuple[str, str], list["Cell"]]()
     for cell in planned.cells:
         strata.setdefault((planned.card(cell.dataset).modality, cell.method), []).append(cell)
     drawn = [draw.sample(cells, len(cells)) for cells in draw.sample(list(strata.values()), len(strata))]
-    order = (cell for layer in zip_longest(*drawn) for cell in layer if cell)
-    return list(islice((cell for cell in order if count != 0 and _ended_well(planned, cell)), count))
+    return (cell for layer in zip_longest(*drawn) for cell in layer if cell)
 
 
 def _ended_well(planned: Plan, cell: Cell) -> bool:
@@ -127,7 +131,7 @@ def repeated(kept: Kept, cell: Cell) -> Repeat:
             return Repeat(cell, "stale", f"{', '.join(old)} of other code than here")
         with tempfile.TemporaryDirectory() as folder:
             made = rerun(kept.plan, cell, jobs, Path(folder), str(said.records["pretrain"].get("device", "cpu")))
-            return _judged(kept, cell, made, _elsewhere(said.records["pretrain"].get("environment") or {}))
+            return _judged(kept, cell, made, elsewhere(said.records["pretrain"].get("environment") or {}))
     except Exception as error:
         return Repeat(cell, "not runnable", f"{type(error).__name__}: {error}")
 
@@ -136,7 +140,7 @@ def _older(planned: Plan, cell: Cell, stage: str, job: dict[str, Any]) -> bool:
     return bool(job.get("code") != json.loads(planned.cell_job(stage, cell)).get("code"))
 
 
-def _elsewhere(recorded: dict[str, Any]) -> tuple[str, ...]:
+def elsewhere(recorded: dict[str, Any]) -> tuple[str, ...]:
     """How the environment here differs from a recorded one: machine, Python, versions, lock."""
     here = provenance.environment()
     flat = [e | e.get("versions", {}) for e in (recorded, here)]
@@ -144,17 +148,17 @@ def _elsewhere(recorded: dict[str, Any]) -> tuple[str, ...]:
     return tuple(f"{n} {flat[1].get(n)} (was {flat[0].get(n)})" for n in names if flat[0].get(n) != flat[1].get(n))
 
 
-def _judged(kept: Kept, cell: Cell, made: dict[str, Path], elsewhere: tuple[str, ...]) -> Repeat:
+def _judged(kept: Kept, cell: Cell, made: dict[str, Path], other_here: tuple[str, ...]) -> Repeat:
     """Old against new files of a cell."""
     old = evidence.cell_files(kept.plan, cell)
     scores: list[Score] = []
     for role, predictions in SCORED.items():
         if role in old:
             same = _same_arrays(old[predictions], made[predictions])
-            scores += _scores(kept, cell, read_table(old[role]), read_table(made[role]), same)
+            scores += judged(kept, cell, read_table(old[role]), read_table(made[role]), same)
     arrays = [role for role in ("embeddings", *SCORED.values()) if role in old]
     other = tuple(old[r].name for r in arrays if not all(_same_arrays(old[r], made[r]).values()))
-    return Repeat(cell, worst(score.verdict for score in scores), "", tuple(scores), elsewhere, other)
+    return Repeat(cell, worst(score.verdict for score in scores), "", tuple(scores), other_here, other)
 
 
 def _same_arrays(old: Path, new: Path) -> dict[str, bool]:
@@ -168,7 +172,7 @@ def _same(first: np.ndarray, second: np.ndarray) -> bool:
     return first.dtype == second.dtype and bool(np.array_equal(first, second, equal_nan=nan))
 
 
-def _scores(kept: Kept, cell: Cell, old: pd.DataFrame, new: pd.DataFrame, same: dict[str, bool]) -> Iterator[Score]:
+def judged(kept: Kept, cell: Cell, old: pd.DataFrame, new: pd.DataFrame, same: dict[str, bool]) -> Iterator[Score]:
     """Verdicts of one score table; what was not predicted (health) is the same when its value is."""
     first, second = by_place(old), by_place(new)
     for place in sorted(first.keys() | second.keys()):

@@ -40,8 +40,8 @@ from diptych.boards import (
     text,
     thresholds,
 )
-from diptych.boards.frame import Board, Row, Task
-from diptych.boards.ranking import Standing, leaderboard
+from diptych.boards.frame import FLOOR, Board, Row, Task
+from diptych.boards.ranking import Standing, beside, leaderboard
 from diptych.claims import Elsewhere, Registry
 from diptych.records import atomic, write_json
 from diptych.store import look, resolve
@@ -256,7 +256,8 @@ def _flat(scope: str, standing: Standing) -> dict[str, Any]:
 def _score(board: Board, task: Task, row: Row) -> dict[str, Any]:
     summary = board.summaries[task, row]
     where = {"dataset": task.dataset, "condition": task.condition, "method": row.method, "config": row.config}
-    return where | {"role": board.role(row), "metric": board.metric(task)} | asdict(summary)
+    told = {"role": board.role(row), "metric": board.metric(task), "against_random": beside(board, task, row, FLOOR)}
+    return where | told | asdict(summary)
 
 
 def _without_nan(rows: list[Any]) -> list[Any]:

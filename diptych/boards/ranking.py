@@ -83,12 +83,14 @@ class Against:
 
 def against(board: Board, tasks: list[Task], row: Row, control: str) -> Against:
     """How a row stands beside a control that has its encoder."""
-    found = []
-    for task in tasks:
-        own, other = board.summaries[task, row], board.control(task, control, row)
-        if own.n and other.n:
-            found.append(compared(own, other, higher_is_better(board.metric(task))))
+    found = [beside(board, task, row, control) for task in tasks]
     return Against(found.count(1), found.count(0), found.count(-1))
+
+
+def beside(board: Board, task: Task, row: Row, control: str) -> int | None:
+    """1, 0 or −1 for clearly above, tied with and clearly below a control on a task; nothing without both scores."""
+    own, other = board.summaries[task, row], board.control(task, control, row)
+    return compared(own, other, higher_is_better(board.metric(task))) if own.n and other.n else None
 
 
 def leaderboard(board: Board, modality: str = "") -> list[Standing]:

@@ -78,6 +78,16 @@ class Side:
         }
 
     @cached_property
+    def conclusions(self) -> dict[Hashable, int]:
+        """Whether each ranked row of each task is above (1), tied with (0) or below (−1) its untrained encoder."""
+        told = [s for s in self.json("leaderboard.json").get("scores", []) if s["role"] == RANKED]
+        return {
+            (s["dataset"], s["condition"], s["method"], s["config"]): s["against_random"]
+            for s in told
+            if s.get("against_random") is not None
+        }
+
+    @cached_property
     def ranks(self) -> dict[Hashable, float]:
         """Mean rank of each row over all data sets."""
         rows = self.json("leaderboard.json").get("leaderboard", [])
@@ -111,6 +121,7 @@ def compared(first: Path, second: Path) -> dict[str, Any]:
         "methods": {m: {v: n for (o, v), n in by.items() if o == m} for m in dict.fromkeys(m for m, _ in by)},
         "differences": _differences(a, b),
         "tau": _known(tau(a.ranks, b.ranks)),
+        "conclusions": _conclusions(a, b),
     } | _effects(a, b)
 
 
@@ -156,6 +167,12 @@ def _environment(side: Side) -> dict[str, set[str]]:
     return found
 
 
+def _conclusions(a: Side, b: Side) -> dict[str, int]:
+    """How many verdicts against the untrained encoder both have, and how many are the same."""
+    shared = a.conclusions.keys() & b.conclusions.keys()
+    return {"shared": len(shared), "same": sum(a.conclusions[key] == b.conclusions[key] for key in shared)}
+
+
 def _effects(a: Side, b: Side) -> dict[str, float | None]:
     """RMSE of the ranking scores that both have; mean gain over the random encoder, new over old (effect ratio)."""
     shared = [k for k in a.ranked if k in b.ranked and isfinite(a.ranked[k][0]) and isfinite(b.ranked[k][0])]
@@ -189,6 +206,8 @@ def lines(told: dict[str, Any]) -> list[str]:
         said += [f"rows {name}: {len(rows)}", *(f"  {row}" for row in rows[:SHOWN]), *more]
     for name, pairs in told["differences"].items():
         said += [f"{name}: {len(pairs)} differences, the first {pairs[0][0]} → {pairs[0][1]}"]
+    held = told["conclusions"]
+    said.append(f"above, tied with or below the untrained encoder: {held['same']} of {held['shared']} the same")
     named = {"Kendall's tau": "tau", "effect ratio": "effect_ratio", "RMSE of ranking scores": "rmse"}
     said += [f"{title}: {'unknown' if told[n] is None else format(told[n], '.4g')}" for title, n in named.items()]
     return said

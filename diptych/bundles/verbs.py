@@ -5,14 +5,28 @@ import json
 from pathlib import Path
 
 
+def duration(text: str) -> float:
+    """Seconds of a duration, e.g. 90s, 30m, 1h30m."""
+    from diptych.budget import seconds
+    from diptych.spec import BenchmarkError
+
+    try:
+        return seconds(text)
+    except BenchmarkError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def bundle(options: argparse.Namespace) -> None:
     """`diptych bundle BENCHMARK`: one file of everything that a board rests on."""
     from diptych import plan
-    from diptych.bundles import pack
+    from diptych.bundles import pack, reference
 
     planned = plan.load(options.benchmark, options.root)
-    out = options.out or planned.root / "bundles" / f"{planned.name}.zip"
-    pack.write(planned, out)
+    if options.reference:
+        out = reference.publish(planned)
+    else:
+        out = options.out or planned.root / "bundles" / f"{planned.name}.zip"
+        pack.write(planned, out)
     print(f"{out.as_posix()}: {len(planned.cells)} cells, {out.stat().st_size / 1e6:.2f} MB")
 
 
@@ -24,7 +38,20 @@ def verify(options: argparse.Namespace) -> int:
     for finding in found:
         print(finding)
     print(f"verify: {options.bundle.as_posix()}: {len(found)} findings")
-    return 1 if found else 0
+    return 1 if found or (options.cells and not _again(options)) else 0
+
+
+def _again(options: argparse.Namespace) -> bool:
+    """Run cells of a bundle again and say what came of it."""
+    from diptych.audits import agreement
+    from diptych.bundles import again
+
+    with again.sampled(options.bundle, options.cells, options.budget) as sample:
+        told = agreement.summary(sample)
+        for repeat in sample.done:
+            print(f"{repeat.verdict}: {repeat.cell.path} {repeat.reason}".rstrip())
+    print("\n".join(agreement.lines(told)))
+    return again.holds(told)
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -47,9 +74,13 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     made = verbs.add_parser("bundle", help="pack a finished benchmark into one file", description=bundle.__doc__)
     made.add_argument("benchmark", help="a benchmark file, e.g. benchmarks/smoke.yaml")
     made.add_argument("--root", default="results", help="folder of results (default %(default)s)")
-    made.add_argument("--out", type=Path, help="default bundles/<name>.zip in the folder of results")
+    where = made.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, help="default bundles/<name>.zip in the folder of results")
+    where.add_argument("--reference", action="store_true", help="write reference/<name>/ there, with its board")
     checked = verbs.add_parser("verify", help="check a bundle offline", description=verify.__doc__)
     checked.add_argument("bundle", type=Path)
+    checked.add_argument("--cells", type=int, default=0, help="run so many cells again, too; downloads their data")
+    checked.add_argument("--budget", type=duration, default=float("inf"), help="begin no other cell after, e.g. 30m")
     two = verbs.add_parser("compare", help="two bundles or board folders", description=compare.__doc__)
     two.add_argument("a", type=Path, help="the reference")
     two.add_argument("b", type=Path, help="what is set against it")

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,12 @@ import zipfile
 import pandas as pd
 import pytest
 
-from diptych.bundles import compare, pack, read, verify
+from audit.conftest import publish
+from diptych import plan
+from diptych.__main__ import _parser
+from diptych.audits.verdicts import too_many
+from diptych.bundles import again, compare, pack, read, verify
+from diptych.records import ContractError
 
 PROJECT = pack.LOCK.parent
 
@@ -143,6 +149,7 @@ def test_a_bundle_and_its_own_board_do_not_differ(finished, bundled):
     assert set(told["verdicts"]) == {"identical"}
     assert (told["added"], told["removed"], told["rescored"]) == ([], [], [])
     assert told["rmse"] == 0
+    assert told["conclusions"]["same"] == told["conclusions"]["shared"] == 2
     assert told["differences"] == {}
     assert told["tau"] is None or told["tau"] == pytest.approx(1)
 
@@ -167,3 +174,60 @@ def test_a_shifted_row_and_a_removed_one_are_told(finished, bundled, tmp_path):
     told = compare.compared(bundled, tmp_path / "less")
     assert {row.split("/")[1] for row in told["removed"]} == {"random"}
     assert any("removed" in line for line in compare.lines(told))
+
+
+def test_a_verdict_against_the_untrained_encoder_that_no_longer_holds_is_told(bundled, tmp_path):
+    feed = json.loads(entries(bundled)["leaderboard.json"])
+    mine = next(s for s in feed["scores"] if s["role"] == "self-supervised")
+    mine["against_random"] -= 1
+    forge(bundled, tmp_path / "other.zip", **{"leaderboard.json": json.dumps(feed).encode()})
+    assert compare.compared(bundled, tmp_path / "other.zip")["conclusions"] == {"shared": 2, "same": 1}
+
+
+def verified(*words):
+    """Exit code of `diptych verify`."""
+    options = _parser().parse_args(["verify", *map(str, words)])
+    return options.action(options)
+
+
+@pytest.fixture(scope="session")
+def digits(finished, tmp_path_factory):
+    """A bundle of data that anyone can have."""
+    home = tmp_path_factory.mktemp("digits")
+    text = finished.benchmark.read_text().replace(", {csv: {file: wards.csv, target: ill, group: ward}}", "")
+    (home / "forged.yaml").write_text(text)
+    planned = plan.load(str(home / "forged.yaml"), str(home / "results"))
+    shutil.copytree(finished.root / "data" / "digits", planned.root / "data" / "digits")
+    shutil.copytree(finished.root / "runs" / "digits", planned.root / "runs" / "digits")
+    publish(planned)
+    pack.write(planned, home / "digits.zip")
+    return home / "digits.zip"
+
+
+def test_cells_of_a_bundle_come_back_in_another_folder(digits, capsys):
+    assert verified(digits, "--cells", 2) == 0
+    assert "Run again: 2 of 2 cells: 2 identical." in capsys.readouterr().out
+
+
+def test_a_recipe_that_no_longer_runs_does_not_hold(digits, tmp_path, capsys):
+    lines = [json.loads(line) for line in entries(digits)[pack.RECORDS].decode().splitlines()]
+    for line in lines:
+        if line["stage"] == "pretrain" and "/simclr/" in line["cell"]:
+            line["record"]["job"]["settings"]["recipe"]["lr"] = 1e9
+    content = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines).encode()
+    forge(digits, tmp_path / "b.zip", **{pack.RECORDS: content})
+    capsys.readouterr()
+    assert verified(tmp_path / "b.zip", "--cells", 4) == 1
+    told = capsys.readouterr().out
+    assert told.count("\nidentical: digits/random") == 2
+    assert told.count("\nnot runnable: digits/simclr") == 2
+
+
+def test_more_shifted_scores_than_chance_explains_do_not_hold():
+    assert again.holds({"verdicts": {"shifted": 1}, "ranking_scores": {"p": too_many(1, 4)}})
+    assert not again.holds({"verdicts": {"shifted": 2}, "ranking_scores": {"p": too_many(2, 4)}})
+
+
+def test_own_data_are_not_in_a_bundle(bundled):
+    with pytest.raises(ContractError, match=r"wards\.csv"):
+        verified(bundled, "--cells", 1)

@@ -1,0 +1,111 @@
+"""A sample of a bundle's cells, run again by the code that is here: does what was published still come out?
+
+The bundled board is laid out in a scratch folder, data are fetched and prepared there, and the recorded jobs are run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from diptych import plan, replay
+from diptych.audits.integrity import SCORED
+from diptych.audits.kept import Kept
+from diptych.audits.repeat import Again, Repeat, elsewhere, judged, stratified
+from diptych.audits.verdicts import LEVEL, worst
+from diptych.bundles.pack import BOARD, PREDICTED, PREDICTIONS
+from diptych.bundles.read import Bundle, opened
+from diptych.records import ContractError, read_npz, read_table, sha256
+
+if TYPE_CHECKING:
+    from diptych.plan import Cell, Plan
+
+DATA = {"data": "card", "pretrain_data": "pretrain_card", "robustness_data": "robustness_card"}
+
+
+@contextmanager
+def sampled(path: Path, count: int, budget: float = float("inf")) -> Iterator[Again]:
+    """The cells of a bundle that were run again, for as long as its board is laid out."""
+    with opened(path) as bundle, TemporaryDirectory() as folder:
+        planned = _planned(bundle, folder)
+        board = planned.root / "boards" / planned.name
+        board.mkdir(parents=True)
+        for name in BOARD:
+            (board / name).write_bytes(bundle.content[name])
+        kept = Kept(planned)
+        well = (cell for cell in stratified(planned) if kept.cells.get(cell.path, {}).get("status") == "ok")
+        again = Again(kept, list(islice(well, count)), budget)
+        for repeat in _run(again, bundle):
+            again.done.append(repeat)
+        yield again
+
+
+def _planned(bundle: Bundle, folder: str) -> Plan:
+    if own := [entry for entry in bundle.plan.spec.datasets if not isinstance(entry, str)]:
+        raise ContractError(f"a bundle holds no own data, so that its cells cannot run again from it: {own[0]}")
+    return plan.load(bundle.plan.benchmark.as_posix(), folder)
+
+
+def _run(again: Again, bundle: Bundle) -> Iterator[Repeat]:
+    from rich.console import Console
+    from rich.progress import track
+
+    start, console = time.monotonic(), Console(stderr=True)
+    for cell in track(again.cells, "cells run again", console=console, disable=not console.is_terminal):
+        if time.monotonic() - start > again.budget:
+            return
+        yield _repeated(again.kept, bundle, cell)
+
+
+def holds(told: dict[str, Any]) -> bool:
+    """Whether every cell ran, and no more ranking scores shifted than chance explains."""
+    return "not runnable" not in told["verdicts"] and told["ranking_scores"]["p"] >= LEVEL
+
+
+def _repeated(kept: Kept, bundle: Bundle, cell: Cell) -> Repeat:
+    records = {line["stage"]: line["record"] for line in bundle.records if line["cell"] == cell.path}
+    try:
+        for role, card in DATA.items():
+            _prepared(kept.plan, cell, role, card)
+        with TemporaryDirectory() as folder:
+            jobs = {stage: record["job"] for stage, record in records.items()}
+            made = replay.rerun(kept.plan, cell, jobs, Path(folder), str(records["pretrain"].get("device", "cpu")))
+            scores = tuple(judged(kept, cell, kept.results[cell.path], _scores(made), _same(bundle, cell, made)))
+            other_here = elsewhere(records["pretrain"].get("environment") or {})
+            return Repeat(cell, worst(score.verdict for score in scores), "", scores, other_here)
+    except Exception as error:
+        return Repeat(cell, "not runnable", f"{type(error).__name__}: {error}")
+
+
+def _prepared(planned: Plan, cell: Cell, role: str, card: str) -> None:
+    """The data of one role, fetched and prepared unless they are there."""
+    files = planned.files(cell)
+    data, source = getattr(files, role), planned.root / "data" / cell.dataset / "source.json"
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if not source.exists():
+        job = json.loads(planned.job("download", dataset=cell.dataset)) | {"mirror": planned.mirror}
+        importlib.import_module("diptych.stages.download").run(job, source=source)
+    if not data.exists() and (cell.dataset, data.parent.name) in planned.variants:
+        job = json.loads(planned.job("prepare", dataset=cell.dataset, variant=data.parent.name))
+        importlib.import_module("diptych.stages.prepare").run(job, source=source, data=data, card=getattr(files, card))
+
+
+def _scores(made: dict[str, Path]) -> pd.DataFrame:
+    return pd.concat([read_table(made[role]) for role in SCORED if role in made], ignore_index=True)
+
+
+def _same(bundle: Bundle, cell: Cell, made: dict[str, Path]) -> dict[str, bool]:
+    """Place -> False for what was predicted in a file that came back with other bytes."""
+    table = bundle.table(PREDICTIONS)
+    known = table.loc[table["cell"] == cell.path].set_index("file")["sha256"].groupby(level=0).first()
+    other = [role for role, file in PREDICTED.items() if role in made and sha256(made[role]) != known.get(file)]
+    return {name: False for role in other for name in read_npz(made[role])}
