@@ -23,6 +23,7 @@ Array = np.ndarray
 
 DRAWS, FEWER = 2_000, 200  # of the bootstrap; the fewer beyond `PAIRS` rows
 PAIRS = 60  # rows beyond which pairs, shares and probabilities have no intervals: there are too many to read
+FEWEST = 3  # data sets below which drawing from them says nothing
 DEFAULT: comparisons.Policy = "worst rank"
 KEYS = ("scope", "method", "config")
 COLUMNS = ("rank_low", "rank_high", "place_low", "place_high", "top_group")
@@ -111,17 +112,24 @@ class Compared:
     def shares(self) -> Array:
         """Shares [rows, tasks, seeds], the random encoder is 0 and the supervised one 1; NaN where there is no scale.
 
-        A missing cell, and one below the random encoder, is worth the random encoder.
+        A missing cell is worth the worst run there, and at most the random encoder.
         """
         ceiling = [[self.board.control(t, CEILING, r).mean for t in self.tasks] for r in self.rows]
-        way = np.where(self._scaled, self.sign * ceiling - self.floor, np.nan)
-        return np.asarray((comparisons.floored(self.raw, self.floor) - self.floor[..., None]) / way[..., None])
+        way = np.where(self._scaled, self.sign * ceiling - self.floor, np.nan)[..., None]
+        found = (self.raw - self.floor[..., None]) / way
+        worst = np.fmin(np.fmin.reduce(found, axis=(0, 2)), 0.0)[:, None]
+        return np.asarray(np.where(np.isnan(found) & self._scaled[..., None], worst, found))
 
-    @property
+    @cached_property
+    def scales(self) -> Array:
+        """On how many data sets a row has shares [rows]."""
+        return np.asarray(self._scaled.sum(1))
+
+    @cached_property
     def _scaled(self) -> Array:
         """Where a share means something [rows, tasks]."""
         found = [scaled(self.board, task, self.rows) for task in self.tasks]
-        return np.array([[row in rows for rows in found] for row in self.rows]) & self.planned
+        return np.asarray([[row in rows for rows in found] for row in self.rows] & self.planned)
 
     # ------------------------------------------------------------------ intervals
 
@@ -165,13 +173,19 @@ class Compared:
 
     @cached_property
     def share(self) -> Estimate:
-        """Mean share, with the control floor for missing cells."""
-        return Estimate(_mean_share(self.shares), self._around(_mean_share, self.shares))
+        """Mean share: that of the leaderboard where no cell is missing."""
+        return self._of_shares(_mean_share)
 
     @cached_property
     def iqm(self) -> Estimate:
         """Interquartile mean of shares."""
-        return Estimate(comparisons.iqm(self.shares), self._around(comparisons.iqm, self.shares))
+        return self._of_shares(comparisons.iqm)
+
+    def _of_shares(self, statistic: Callable[..., Array]) -> Estimate:
+        around = self._around(statistic, self.shares)
+        if around is not None:
+            around = np.where(self.scales < FEWEST, np.nan, around)
+        return Estimate(statistic(self.shares), around)
 
     def _around(self, statistic: Callable[..., Array], *cubes: Array) -> Array | None:
         if not self.few:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, get_args
 
@@ -45,8 +46,8 @@ def table(c: Compared) -> Table:
             ranged(c.rank, i),
             Entry(f"{low}–{high}" if low < high else f"{low}", kind="number", value=float(low)),
             Entry("tied" if c.top[i] else "", kind="good" if c.top[i] else ""),
-            ranged(c.share, i),
-            ranged(c.iqm, i),
+            replace(ranged(c.share, i), title=_scales(c, i)),
+            replace(ranged(c.iqm, i), title=_scales(c, i)),
             ranged(c.better, i),
         ))  # fmt: skip
     columns = (
@@ -55,12 +56,19 @@ def table(c: Compared) -> Table:
         Entry("places", title="95 % interval of the place by mean rank", kind="number"),
         Entry("top", title="as near to the best mean rank as equal rows are in 95 % of cases"),
         Entry(
-            "share", below=INTERVAL, title="random 0, supervised 1, where these differ; missing: 0", kind="number"
+            "share",
+            below=INTERVAL,
+            title="random 0, supervised 1, where these differ; missing: the worst",
+            kind="number",
         ),
         Entry("IQM", below=INTERVAL, title="mean of the middle half of all runs' shares", kind="number"),
         Entry("P(> random)", below=INTERVAL, title="a run is above one of the random encoder", kind="number"),
     )
     return Table(columns, tuple(rows))
+
+
+def _scales(c: Compared, i: int) -> str:
+    return f"defined on {c.scales[i]} of {len(c.tasks)} data sets"
 
 
 def ranged(estimate: Estimate, i: int) -> Entry:

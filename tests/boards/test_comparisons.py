@@ -189,6 +189,14 @@ def test_friedman_is_that_of_scipy_in_the_form_of_iman_and_davenport():
     assert p == pytest.approx(stats.f.sf(f, 3, 39))
 
 
+def test_signed_ranks_are_those_of_scipy():
+    gap = np.random.default_rng(12).normal(size=(3, 9)) + 0.4
+    assert c.wilcoxon(np.stack([gap[0], 0 * gap[0]]))[0, 1] == pytest.approx(stats.wilcoxon(gap[0]).pvalue)
+    tied = np.array([2.0, 2, -1, 0, 3, 3, 1, 0, 2])
+    expected = stats.wilcoxon(tied, zero_method="zsplit").pvalue
+    assert c.wilcoxon(np.stack([tied, 0 * tied]))[0, 1] == pytest.approx(expected)
+
+
 def test_demsars_critical_difference():
     assert c.nemenyi(4, 14) == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 14)), abs=1e-3)  # 1.25 in the paper
     assert c.smallest_p(5) == 0.0625
