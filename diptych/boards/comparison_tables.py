@@ -46,8 +46,8 @@ def table(c: Compared) -> Table:
             ranged(c.rank, i),
             Entry(f"{low}–{high}" if low < high else f"{low}", kind="number", value=float(low)),
             Entry("tied" if c.top[i] else "", kind="good" if c.top[i] else ""),
-            replace(ranged(c.share, i), title=_scales(c, i)),
-            replace(ranged(c.iqm, i), title=_scales(c, i)),
+            _shared(c, c.share, i),
+            _shared(c, c.iqm, i),
             ranged(c.better, i),
         ))  # fmt: skip
     columns = (
@@ -67,8 +67,11 @@ def table(c: Compared) -> Table:
     return Table(columns, tuple(rows))
 
 
-def _scales(c: Compared, i: int) -> str:
-    return f"defined on {c.scales[i]} of {len(c.tasks)} data sets"
+def _shared(c: Compared, estimate: Estimate, i: int) -> Entry:
+    """A number made of shares, with the data sets behind it where these are too few for an interval."""
+    entry, n = ranged(estimate, i), int(c.scales[i])
+    few = f"{n} data set{'' if n == 1 else 's'}" if n else ""
+    return replace(entry, below=entry.below or few, title=f"defined on {n} of {len(c.tasks)} data sets")
 
 
 def ranged(estimate: Estimate, i: int) -> Entry:
