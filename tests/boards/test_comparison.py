@@ -8,8 +8,8 @@ import pytest
 
 from boards.world import World
 from diptych import aggregate, track
-from diptych.boards import comparison, comparison_tables, diagrams, page, tables
-from diptych.boards.frame import Board, Row
+from diptych.boards import comparison, comparison_tables, diagrams, page, selection, tables
+from diptych.boards.frame import RANKED, Board, Row
 from diptych.boards.ranking import leaderboard
 
 
@@ -49,6 +49,16 @@ def test_mean_ranks_and_places_are_those_of_the_leaderboard(made):
     standing = {s.row: (s.mean_rank, float(s.place.rstrip("="))) for s in leaderboard(made[0]) if s.place}
     for i, row in enumerate(compared.rows):
         assert (compared.rank.value[i], compared.place.value[i]) == pytest.approx(standing[row])
+
+
+def test_rows_of_a_grid_are_those_that_the_leaderboard_ranks(ran):
+    found = comparison.compare(ran.board)
+    assert found[0].scope == "all"
+    for c in found:
+        standings = leaderboard(ran.board, "" if c.scope == "all" else c.scope)
+        ranked = {s.row: s.mean_rank for s in standings if s.role == RANKED}
+        assert dict(zip(c.rows, c.rank.value.tolist(), strict=True)) == pytest.approx(ranked)
+    assert {selection.FIRST, "best of 4 by validation"} <= {row.config for row in found[0].rows}
 
 
 def test_policies_stand_side_by_side_with_their_denominators(made):
