@@ -14,7 +14,7 @@ ifndef NEW
 NEW := results-rerun/$(shell date +%Y%m%d-%H%M%S)
 endif
 
-.PHONY: run rerun test speed audit lock docs clean
+.PHONY: run rerun test speed evidence audit lock docs clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -48,6 +48,12 @@ speed: $(VENV)/.tested
 	$(BIN)/python tests/speed/robustness.py
 	$(if $(TS2VEC),$(BIN)/python tests/speed/ts2vec.py $(TS2VEC),@echo "ts2vec.py skipped: TS2VEC=<folder of the official code> is not given")
 	$(if $(SCARF),$(BIN)/python tests/speed/scarf.py $(SCARF),@echo "scarf.py skipped: SCARF=<folder of the public code> is not given")
+
+# What a board's statistics promise, on simulated truth: rates of error, power and coverage. The more, the longer.
+evidence: export SIMULATIONS ?= 4000
+evidence: export DRAWS ?= 2000
+evidence: $(VENV)/.tested
+	$(BIN)/pytest -rP tests/boards/test_comparisons.py
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)

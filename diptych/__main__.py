@@ -66,6 +66,7 @@ TOOLS = {  # verbs for people, about one benchmark
     "status": "print what is done, what failed and why",
     "retry": "drop failed rows so that the next run redoes them",
     "show": "print the leaderboard and where everything is",
+    "board": "print a leaderboard as a table for a paper",
 }
 LISTED = ("methods", "datasets", "probes", "corruptions", "imputers", "metrics", "benchmarks", "encoders", "views")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -173,6 +174,9 @@ def _add_tools(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         verb = _with_benchmark(verbs.add_parser(name, help=text, description=text))
         if name == "plan":
             _add_budget(verb)
+        if name == "board":
+            verb.add_argument("--format", choices=("markdown", "latex"), default="markdown", help="default %(default)s")
+            verb.add_argument("--modality", default="", help="with the scores on its data sets (default: all, without)")
         if name == "retry":
             verb.add_argument("--status", default=RETRIED, help="which rows to redo (default %(default)s)")
         verb.set_defaults(action=_tool)

@@ -48,21 +48,26 @@ def compared(own: Summary, other: Summary, higher_is_better: bool) -> int:
     return int(np.sign(gap)) if abs(gap) > TIE_SHARE * pooled_sd([own, other]) else 0
 
 
-def ranks(scores: Array, tolerance: float = 0.0) -> Array:
-    """Rank of each score [n], 1 is the highest: one plus those clearly above plus half of those within tolerance.
+def ranks(scores: Array, tolerance: float | Array = 0.0) -> Array:
+    """Rank of each score [..., n], 1 is the highest: one plus those clearly above plus half of those within tolerance.
 
-    A missing score (NaN) ties with other missing ones below every score, so that failing never helps.
-    Ranks always sum to n (n + 1) / 2, although "within tolerance" is not transitive.
+    Missing scores are −∞ and tie below every other, so that failing never helps; NaN takes no part and has no rank.
+    Ranks of m scores always sum to m (m + 1) / 2, although "within tolerance" [...] is not transitive.
     """
-    filled = np.where(np.isnan(scores), -np.inf, scores)
-    missing = np.isneginf(filled)
+    row, column = scores[..., :, None], scores[..., None, :]
     with np.errstate(invalid="ignore"):
-        gap = filled[None, :] - filled[:, None]  # [n, n]: by how much the column lies above the row
-    gap[np.ix_(missing, missing)] = 0.0
-    tied = np.abs(gap) <= tolerance
-    above = (gap > 0) & ~tied
-    rank: Array = 1 + above.sum(1) + (tied.sum(1) - 1) / 2
-    return rank
+        gap = column - row  # [..., n, n]: by how much the column lies above the row
+    tied = (row == column) | (np.abs(gap) <= np.asarray(tolerance)[..., None, None])
+    rank: Array = 1 + ((gap > 0) & ~tied).sum(-1) + (tied.sum(-1) - 1) / 2
+    return np.where(np.isnan(scores), np.nan, rank)
+
+
+def average(values: Array) -> Array:
+    """Mean over the last axis of what is not NaN; NaN where there is nothing."""
+    known = ~np.isnan(values)
+    count = known.sum(-1)
+    total = np.where(known, values, 0.0).sum(-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def share(score: float, floor: Summary, ceiling: Summary, higher_is_better: bool) -> float:

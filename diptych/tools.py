@@ -132,6 +132,15 @@ def show_board(options: argparse.Namespace) -> None:
     board.show(found.root / "boards" / found.name)
 
 
+def print_board(options: argparse.Namespace) -> None:
+    """`diptych board BENCHMARK`: a leaderboard for a paper, from what `report` reads."""
+    from diptych.boards import paper
+    from diptych.boards.frame import Board
+
+    found = plan.load(options.benchmark, options.root)
+    print(paper.text(Board(found, found.root / "boards" / found.name), options.format, options.modality))
+
+
 def rungs(options: argparse.Namespace) -> None:
     """`diptych rungs A B [C]`: how far the rankings of cheaper and dearer benchmarks agree."""
     from diptych.boards import rungs
@@ -171,6 +180,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "status": show_status,
     "retry": retry,
     "show": show_board,
+    "board": print_board,
     "rungs": rungs,
     "index": index,
     "list": show_list,

@@ -55,7 +55,7 @@ def test_commands_of_the_readme_exist():
     assert {"run", "test"} <= targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
     for verb, file in re.findall(r"^diptych (\w+) (benchmarks/\S+)", text, re.MULTILINE):
-        assert verb in ("plan", "status", "retry", "rungs", "bundle", "audit")
+        assert verb in ("plan", "status", "retry", "rungs", "bundle", "audit", "board")
         assert (PROJECT / file).exists()
 
 

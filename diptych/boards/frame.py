@@ -144,6 +144,29 @@ class Board:
         found: pd.DataFrame = pd.concat([self.scores, *chosen], ignore_index=True)
         return found
 
+    def runs(self, task: Task, row: Row) -> dict[int, float]:
+        """The score that ranks, by seed; without the seeds that have none."""
+        return self._by_seed.get((task, row), {})
+
+    @cached_property
+    def _by_seed(self) -> dict[tuple[Task, Row], dict[int, float]]:
+        scored = self.entered[np.isfinite(self.entered["value"])]
+        parts = groups(scored, "task", "row")
+        return {key: dict(zip(part["seed"], part["value"], strict=True)) for key, part in parts}
+
+    def lacks(self, task: Task, row: Row) -> bool:
+        """Whether a self-supervised row has no score for a seed that another one has on a task."""
+        return self.role(row) == RANKED and self.runs(task, row).keys() < self._seeds[task]
+
+    @cached_property
+    def _seeds(self) -> dict[Task, set[int]]:
+        """The seeds of each task that a self-supervised row has."""
+        found: dict[Task, set[int]] = {task: set() for task in self.tasks}
+        for (task, row), values in self._by_seed.items():
+            if self.role(row) == RANKED:
+                found[task] |= values.keys()
+        return found
+
     def planned(self, task: Task) -> list[Row]:
         """The rows that were to run on a task."""
         return [row for where, row in self.summaries if where == task]

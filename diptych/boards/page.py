@@ -18,10 +18,13 @@ from markupsafe import Markup
 from diptych import claims
 from diptych.boards import (
     changelog,
+    comparison,
+    comparison_tables,
     cost,
     damage,
     dataset_page,
     details,
+    diagrams,
     effect_figures,
     effects,
     figures,
@@ -167,10 +170,16 @@ class _Report:
         return leaderboard(self.board)
 
     @cached_property
+    def compared(self) -> list[comparison.Compared]:
+        """Which rows can be told apart, in each scope."""
+        return comparison.compare(self.board)
+
+    @cached_property
     def flat(self) -> pd.DataFrame:
         """Every leaderboard as one table."""
         boards = {"all": self.overall} | {m: leaderboard(self.board, m) for m in self.board.modalities}
-        return pd.DataFrame([_flat(scope, standing) for scope, standings in boards.items() for standing in standings])
+        found = pd.DataFrame([_flat(scope, standing) for scope, standings in boards.items() for standing in standings])
+        return comparison.joined(found, self.compared)
 
     def feed(self) -> dict[str, Any]:
         """What the terminal prints and other programs read."""
@@ -187,6 +196,7 @@ class _Report:
             "leaderboard": _without_nan(self.flat.to_dict("records")),
             "overview": [[tables.plain(entry) for entry in line] for line in (overview.columns, *overview.rows)],
             "notes": self.notes,
+            "comparison": _without_nan([line for c in self.compared for line in c.feed]),
             "selection": _without_nan(selection.feed(board)),
             "ladder": _without_nan([asdict(pair) for pair in self.ladder[0]]),
             "effects": _without_nan([effect.feed for effect in self.effects]),
@@ -210,6 +220,7 @@ class _Report:
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "points": {m: tables.standings(board, m, points=True) for m in board.modalities},
             "overview": tables.overview(board),
+            "comparison": comparison_tables.sections(self.compared),
             "selection": selection.table(board),
             "ladder": rungs.table(*self.ladder),
             "tasks": [_section(board, task) for task in board.tasks],
@@ -272,5 +283,6 @@ def _figures(report: _Report) -> dict[str, list[figures.Drawn]]:
         "cost": [cost.plot(board)],
         "grid": [*figures.grid_plots(board)],
     }
+    drawn |= {f"comparison {c.scope}": [*diagrams.plots(c)] for c in comparison_tables.shown(report.compared)}
     # Safe: our own figures, in which matplotlib has escaped every name.
     return {name: [(d[0], Markup(d[1])) for d in some if d] for name, some in drawn.items()}

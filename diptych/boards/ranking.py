@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,8 +32,7 @@ class Standing:
 
 def task_ranks(board: Board, task: Task) -> dict[Row, float]:
     """Rank among the self-supervised rows planned on a task; a control's is the one it would hold joining alone."""
-    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-    scores = {row: sign * board.summaries[task, row].mean for row in board.planned(task)}
+    scores = _ranked_scores(board, task)
     ours = [row for row in scores if board.role(row) == RANKED]
     tolerance = board.tolerance(task)
     found = dict(zip(ours, ranks(np.array([scores[row] for row in ours]), tolerance).tolist(), strict=True))
@@ -42,9 +42,23 @@ def task_ranks(board: Board, task: Task) -> dict[Row, float]:
     return found
 
 
+def _ranked_scores(board: Board, task: Task) -> dict[Row, float]:
+    """The higher the better; −∞ without a score, and where a row lacks a seed: what it lost may have been its worst."""
+    sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
+    means = {row: board.summaries[task, row] for row in board.planned(task)}
+    return {row: sign * s.mean if s.n and not board.lacks(task, row) else -np.inf for row, s in means.items()}
+
+
 def task_shares(board: Board, task: Task) -> dict[Row, float]:
     """Share of the way from the random encoder to the supervised one; NaN where that way is too short."""
     return {row: _share(board, task, row) for row in board.planned(task)}
+
+
+def scaled(board: Board, task: Task, rows: Iterable[Row]) -> set[Row]:
+    """The rows for which a share of a task means something."""
+    controls = {row: (board.control(task, FLOOR, row), board.control(task, CEILING, row)) for row in rows}
+    upward = higher_is_better(board.metric(task))
+    return {r for r, (floor, top) in controls.items() if np.isfinite(share(floor.mean, floor, top, upward))}
 
 
 def _share(board: Board, task: Task, row: Row) -> float:
@@ -94,10 +108,8 @@ def _joint_ranks(board: Board, tasks: list[Task]) -> dict[Row, float]:
     """Mean rank among all rows, controls included: the order of rows whose mean rank is the same."""
     found: dict[Row, list[float]] = {}
     for task in tasks:
-        sign = 1.0 if higher_is_better(board.metric(task)) else -1.0
-        rows = board.planned(task)
-        joint = ranks(np.array([sign * board.summaries[task, row].mean for row in rows]))
-        for row, rank in zip(rows, joint.tolist(), strict=True):
+        scores = _ranked_scores(board, task)
+        for row, rank in zip(scores, ranks(np.array([*scores.values()])).tolist(), strict=True):
             found.setdefault(row, []).append(rank)
     return {row: float(np.mean(joint)) for row, joint in found.items()}
 

@@ -84,7 +84,8 @@ def _ranked(task: pd.DataFrame) -> pd.Series[float]:
     means, sds = (task[name].astype(float).to_numpy() for name in ("mean", "sd"))
     lines = zip(means.tolist(), sds.tolist(), task["n"], strict=True)
     seeds = [Summary(mean, sd, n) for mean, sd, n in lines if np.isfinite(sd)]
-    return pd.Series(ranks(sign * means, TIE_SHARE * pooled_sd(seeds)), index=task["method"])
+    scores = np.where(np.isnan(means), -np.inf, sign * means)
+    return pd.Series(ranks(scores, TIE_SHARE * pooled_sd(seeds)), index=task["method"])
 
 
 @dataclass(frozen=True)

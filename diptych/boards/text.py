@@ -143,9 +143,9 @@ def _absent(board: Board) -> list[str]:
 TERMS = {
     "Mean ± sd": "over seeds of one row on one data set. A data set counts once, however many seeds it has.",
     "Rank": f"""among the self-supervised rows planned on a data set, 1 is best. Scores closer than {TIE_SHARE:g} × the
-        pooled seed sd share a rank (with one seed: only equal scores do). A row without a score takes the last rank:
-        failing never helps. A number in brackets is the rank a control would hold if it joined. Mean ranks compare
-        rows only where they ran on the same data sets.""",
+        pooled seed sd share a rank (with one seed: only equal scores do). A row without a score, or without a seed that
+        others have, takes the last rank: failing never helps. A number in brackets is the rank a control would hold if
+        it joined. Mean ranks compare rows only where they ran on the same data sets.""",
     "Share": f"""(score − random encoder) / (supervised − random encoder): 0 is an untrained encoder, 1 the same encoder
         trained on the labels. Not clipped: it can be negative or above 1. Undefined where the two lie closer than
         {SMALLEST_GAP:g} or {GAP_SDS:g} pooled seed sds.""",

@@ -31,5 +31,5 @@ class Pca(Untrained):
         self.components.fit(self.features(train.x), rng)
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
-        """[n, min(width, n_train, F)] per modality."""
+        """[n, k] per modality, k at most min(width, n_train − 1, F)."""
         return cast(dict[str, Tensor], self.components(self.features(batch.x)))

@@ -16,7 +16,7 @@ class PrincipalComponents(nn.Module):
         self.of = nn.ModuleDict({name: _Projection() for name in widths})
 
     def fit(self, features: Mapping[str, Tensor], rng: torch.Generator) -> None:
-        """The first min(width, n, F) components of {name: [n, F]}."""
+        """The first components of {name: [n, F]}, at most as many as the width and as the data have directions."""
         for name, z in features.items():
             cast(_Projection, self.of[name]).fit(z, min(self.widths[name], *z.shape), rng)
 
@@ -42,7 +42,11 @@ class _Projection(nn.Module):
         seed = int(torch.randint(2**31, (), generator=rng, device=rng.device))
         fitted = PCA(k, random_state=seed).fit(z.cpu().numpy())
         self.mean = torch.from_numpy(fitted.mean_).to(z)
-        self.components = torch.from_numpy(fitted.components_).to(z)
+        # n centred rows span n − 1 directions at most. Noise in others, once a probe scales it, drowns everything.
+        spread = fitted.singular_values_
+        spans = spread > spread[0] * max(z.shape) * torch.finfo(z.dtype).eps
+        spans[0] = True  # constant features
+        self.components = torch.from_numpy(fitted.components_[spans]).to(z)
 
     def forward(self, z: Tensor) -> Tensor:
         return (z - self.mean) @ self.components.T

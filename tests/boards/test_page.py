@@ -88,7 +88,7 @@ def test_page_shows_what_it_promises(html, ran):
     for evidence in (f"runs/{cell.path}", run_id, "diptych pretrain", "diptych probe", "diptych robustness"):
         assert evidence in page
     assert "Nobody (2026)" in content(ran.folder / links.dataset_page(cell.dataset))
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 6
 
 
 def test_agreement_with_published_numbers_and_what_cannot_be_compared_are_shown(html, ran):

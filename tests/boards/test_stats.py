@@ -33,10 +33,15 @@ def test_a_missing_score_is_last_and_never_helps():
     scores = np.array([0.9, 0.5, 0.7])
     for lost in range(3):
         without = scores.copy()
-        without[lost] = NAN
+        without[lost] = -np.inf
         assert ranks(without)[lost] == 3.0
         assert ranks(without)[lost] >= ranks(scores)[lost]
-    assert ranks(np.array([NAN, 0.1, NAN])).tolist() == [2.5, 1.0, 2.5]
+    assert ranks(np.array([-np.inf, 0.1, -np.inf])).tolist() == [2.5, 1.0, 2.5]
+
+
+def test_what_takes_no_part_has_no_rank_and_leaves_the_others_theirs():
+    found = ranks(np.array([[0.9, NAN, 0.5], [NAN, 0.1, -np.inf]]), np.array([0.0, 0.2]))
+    assert np.array_equal(found, [[1.0, NAN, 2.0], [NAN, 1.0, 2.0]], equal_nan=True)
 
 
 def test_summary_ignores_what_is_missing_and_has_no_sd_for_one_seed():

@@ -83,3 +83,18 @@ def test_projection_equals_scikit_learn(width, expected):
     reference = PCA(expected).fit(z[:100].numpy()).transform(z.numpy())
     assert found.shape == (178, expected)
     np.testing.assert_allclose(found.abs(), np.abs(reference), atol=1e-4)
+
+
+def test_components_of_few_rows_are_directions_in_which_they_differ():
+    z = torch.from_numpy(scale(load_wine().data).astype("float32"))
+    components = PrincipalComponents({"backbone": 256})
+    components.fit({"backbone": z[:10]}, torch.Generator().manual_seed(0))
+    found = components({"backbone": z[:10]})["backbone"]
+    assert found.shape == (10, 9)
+    assert found.std(0).min() > 0.1
+
+
+def test_constant_features_have_one_component():
+    components = PrincipalComponents({"backbone": 8})
+    components.fit({"backbone": torch.ones(5, 3)}, torch.Generator().manual_seed(0))
+    assert components({"backbone": torch.ones(5, 3)})["backbone"].tolist() == [[0]] * 5

@@ -1,0 +1,192 @@
+"""Tables of a comparison, and what it says of its own limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from typing import Any, get_args
+
+import numpy as np
+
+from diptych import comparisons
+from diptych.boards.comparison import DEFAULT, PAIRS, Compared, Estimate
+from diptych.boards.tables import Entry, Table, name_entry, number, number_entry
+from diptych.stats import average
+
+POLICIES: tuple[comparisons.Policy, ...] = get_args(comparisons.Policy)
+RELIABLE = 8  # data sets from which an interval can be trusted
+INTERVAL = "95 % interval"
+
+
+def shown(found: list[Compared]) -> list[Compared]:
+    """A modality that is all there is stands on the page once."""
+    return [c for c in found if c.scope == found[0].scope or c.tasks != found[0].tasks]
+
+
+def sections(found: list[Compared]) -> list[dict[str, Any]]:
+    """What the page and the text show of each scope."""
+    return [
+        {"scope": c.scope, "rows": table(c), "policies": policies(c), "pairs": pairs(c), "notes": notes(c)}
+        for c in shown(found)
+    ]
+
+
+def order(c: Compared) -> list[int]:
+    """Places of the rows, the best mean rank first."""
+    return [int(i) for i in np.argsort(c.rank.value, kind="stable")]
+
+
+def table(c: Compared) -> Table:
+    """One line per row, the best mean rank first."""
+    rows = []
+    for i in order(c):
+        low, high = c.place.around[:, i].round().astype(int) if c.place.around is not None else (0, 0)
+        rows.append((
+            name_entry(c.board, c.rows[i]),
+            ranged(c.rank, i),
+            Entry(f"{low}–{high}" if low < high else f"{low}", kind="number", value=float(low)),
+            Entry("tied" if c.top[i] else "", kind="good" if c.top[i] else ""),
+            _shared(c, c.share, i),
+            _shared(c, c.iqm, i),
+            ranged(c.better, i),
+        ))  # fmt: skip
+    columns = (
+        Entry("method"),
+        Entry("mean rank", below=INTERVAL, title="ties as on the leaderboard", kind="number"),
+        Entry("places", title="95 % interval of the place by mean rank", kind="number"),
+        Entry("top", title="as near to the best mean rank as equal rows are in 95 % of cases"),
+        Entry(
+            "share",
+            below=INTERVAL,
+            title="random 0, supervised 1, where these differ; missing: the worst",
+            kind="number",
+        ),
+        Entry("IQM", below=INTERVAL, title="mean of the middle half of all runs' shares", kind="number"),
+        Entry("P(> random)", below=INTERVAL, title="a run is above one of the random encoder", kind="number"),
+    )
+    return Table(columns, tuple(rows))
+
+
+def _shared(c: Compared, estimate: Estimate, i: int) -> Entry:
+    """A number made of shares, with the data sets behind it where these are too few for an interval."""
+    entry, n = ranged(estimate, i), int(c.scales[i])
+    few = f"{n} data set{'' if n == 1 else 's'}" if n else ""
+    return replace(entry, below=entry.below or few, title=f"defined on {n} of {len(c.tasks)} data sets")
+
+
+def ranged(estimate: Estimate, i: int) -> Entry:
+    """A number of a row with its interval below."""
+    value, around = float(estimate.value[i]), estimate.around
+    low, high = (float("nan"),) * 2 if around is None else map(float, around[:, i])
+    below = f"{number(low, 2)} to {number(high, 2)}" if np.isfinite(low) else ""
+    return Entry(number(value, 2), below=below, kind="number", value=value)
+
+
+def policies(c: Compared) -> Table:
+    """Mean rank under each policy for missing cells; none where nothing is missing."""
+    missing = np.isnan(c.raw) & c.planned[..., None]
+    if not missing.any():
+        return Table((), ())
+    means = {}
+    for policy in POLICIES:
+        found = c.under(policy)
+        counted = int((~np.isnan(found)).any((0, 2)).sum())
+        name = f"{policy} (default)" if policy == DEFAULT else policy
+        means[Entry(name, below=f"{counted} data sets", kind="number")] = comparisons.mean_ranks(found, c.tolerance)
+    cells = c.planned.sum(1) * c.raw.shape[2]
+    rows = [
+        (
+            name_entry(c.board, c.rows[i]),
+            Entry(f"{missing[i].sum()}/{cells[i]}", kind="number bad" if missing[i].any() else "number muted"),
+            *(number_entry(float(mean[i]), 2) for mean in means.values()),
+        )
+        for i in order(c)
+    ]
+    return Table((Entry("method"), Entry("missing cells", kind="number"), *means), tuple(rows))
+
+
+def pairs(c: Compared) -> Table:
+    """Every pair of the block, the smallest p first; none beyond `PAIRS` rows."""
+    if not c.pairwise:
+        return Table((), ())
+    by_rank = np.argsort(average(c.ranks), kind="stable").tolist()
+    effect, rows = comparisons.rank_biserial(c.means), [c.rows[i] for i in c.block]
+    found = [
+        (
+            name_entry(c.board, rows[i]),
+            name_entry(c.board, rows[j]),
+            Entry(" / ".join(map(str, c.outcomes[i, j].tolist())), kind="number", value=float(c.outcomes[i, j, 0])),
+            number_entry(float(effect[i, j]), 2),
+            number_entry(float(c.improvement[i, j]), 2),
+            number_entry(p := float(c.adjusted[i, j]), kind="number good" if p < comparisons.LEVEL else "number"),
+        )
+        for i, j in sorted(combinations(by_rank, 2), key=lambda pair: c.adjusted[pair])
+    ]
+    columns = (
+        Entry("better mean rank"),
+        Entry("against"),
+        Entry("win / tie / loss", title="data sets; ties within half the pooled seed sd", kind="number"),
+        Entry("effect r", title="matched-pairs rank-biserial correlation over data sets, −1 to 1", kind="number"),
+        Entry("P(better)", title="a run beats one of the other: A of Vargha and Delaney, mean", kind="number"),
+        Entry("p (Holm)", title="two-sided Wilcoxon signed-rank over data sets, Holm over all pairs", kind="number"),
+    )
+    return Table(columns, tuple(found))
+
+
+def notes(c: Compared) -> list[str]:
+    """What was compared, how, and what this design can and cannot show."""
+    n, seeds = len(c.tasks), len(c.board.plan.spec.seeds)
+    said = [
+        f"{len(c.rows)} rows on {n} data sets, {seeds} seeds each; the unit is the data set. Intervals: {c.draws:,} "
+        f"paired draws of data sets, then of seeds within each. They are of these rows and this pool of data sets.",
+        _missing(c),
+    ]
+    if n < RELIABLE:
+        said.append(f"Intervals are unreliable: {n} data sets, fewer than {RELIABLE}.")
+    if out := len(c.rows) - len(c.block):
+        said.append(f"{out} rows were not planned on all of these data sets: they have a rank, and are not tested.")
+    if len(c.block) > 1:
+        said += [_tested(c), _tied(c), *_resolved(c)]
+    if not c.few:
+        said.append(f"Pairs, and intervals of shares and probabilities, are left out beyond {PAIRS} rows.")
+    return said
+
+
+def _missing(c: Compared) -> str:
+    missing = int((np.isnan(c.raw) & c.planned[..., None]).sum())
+    if not missing:
+        return "No planned cell is without a score, so that every policy for missing cells says the same."
+    return (
+        f"{missing} of {int(c.planned.sum()) * c.raw.shape[2]} planned cells have no score. By default a row has lost "
+        f"a data set on which it lacks a cell ({DEFAULT}); the other policies stand beside it."
+    )
+
+
+def _tested(c: Compared) -> str:
+    (f, p), least = c.friedman, comparisons.smallest_p(len(c.tasks))
+    reach = f"The smallest p that {len(c.tasks)} data sets allow for a pair is {least:.2g} before adjustment"
+    reach += "." if c.reachable else ": after Holm's, no pair of so many can be told apart."
+    if not np.isfinite(p):
+        return reach
+    verdict = "rows differ" if p < comparisons.LEVEL else "no difference among rows is shown"
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"Friedman (Iman–Davenport): F = {number(f, 2)}, {shown}: {verdict}. {reach}"
+
+
+def _tied(c: Compared) -> str:
+    nemenyi = comparisons.nemenyi(len(c.block), len(c.tasks))
+    return (
+        f"{sum(map(bool, c.top))} of {len(c.block)} rows are tied at the top: their mean rank is as near to the best "
+        f"as that of equal rows is in 95 % of shuffles. The critical difference is {number(c.critical, 2)} (Nemenyi's: "
+        f"{number(nemenyi, 2)})."
+    )
+
+
+def _resolved(c: Compared) -> list[str]:
+    least = comparisons.resolution(c.scores[c.block])
+    if not np.isfinite(least):
+        return []
+    return [
+        f"Resolution: a mean difference of {number(least)} between two rows is found with 80 % power (paired t test at "
+        ".05, from the spread of rows over data sets; read it where the metrics are alike)."
+    ]
