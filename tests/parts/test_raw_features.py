@@ -94,6 +94,7 @@ def test_components_of_few_rows_are_directions_in_which_they_differ():
     assert found.std(0).min() > 0.1
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")  # scikit-learn's share of no variance
 def test_constant_features_have_one_component():
     components = PrincipalComponents({"backbone": 8})
     components.fit({"backbone": torch.ones(5, 3)}, torch.Generator().manual_seed(0))
