@@ -7,7 +7,7 @@ from dataclasses import replace
 from diptych.boards import tables
 from diptych.boards.comparison import Compared, compare
 from diptych.boards.comparison_tables import notes, ranged
-from diptych.boards.frame import Board
+from diptych.boards.frame import GRID_POINT, Board
 from diptych.boards.ranking import leaderboard
 from diptych.boards.tables import Entry, Table
 
@@ -39,7 +39,8 @@ def leading(board: Board, modality: str, found: Compared | None) -> Table:
     """The leaderboard with intervals of mean ranks, and what is tied at the top."""
     table, place = tables.standings(board, modality), {row: i for i, row in enumerate(found.rows)} if found else {}
     rows = []
-    for standing, entries in zip(leaderboard(board, modality), table.rows, strict=True):
+    listed = [standing for standing in leaderboard(board, modality) if standing.role != GRID_POINT]
+    for standing, entries in zip(listed, table.rows, strict=True):
         line, i = list(entries), place.get(standing.row)
         if found and i is not None:
             line[RANK] = ranged(found.rank, i)

@@ -33,7 +33,7 @@ def written(ran, tmp_path_factory):
 
 def test_the_page_shows_each_effect_once_and_escaped(written):
     said = content(written / "report.html")
-    assert said.count("<svg") == 4 + 3
+    assert said.count("<svg") == 4 + 5  # beside the effects: standing, ranks, wins and costs
     assert "<script" not in said
     assert said.count(html.escape("<script>alert(2)</script>")) == 1
     assert said.index('id="sight"') < said.index('id="effects"') < said.index('id="leaderboard"')
