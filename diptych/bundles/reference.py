@@ -49,11 +49,11 @@ def _section(path: Path) -> Iterator[str]:
     board = f"{FOLDER.as_posix()}/{path.parent.name}"
     yield f"### [{spec.name}]({board}/leaderboard.md)\n"
     yield f"{spec.description.strip()} Made {about['first'][:10]}, {_machines(about)}; [bundle]({board}/{path.name}).\n"
-    table = pd.read_csv(path.parent / BOARD[0], keep_default_na=False)
+    table = pd.read_csv(path.parent / BOARD[0], dtype=str, keep_default_na=False)
     overall = table[table["scope"] == "all"]
     rows = overall.to_dict("records")
     last = [row["place"] for row in rows if row["place"]][:SHOWN][-1:]
-    yield "| place | method | mean rank | share | above random | cells |"
+    yield "| place | method | mean rank (95 %) | share | above / tied / below random | cells |"
     yield "| --: | :-- | --: | --: | --: | --: |"
     for row in rows:
         yield _line(row)
@@ -66,8 +66,11 @@ def _line(row: dict[Hashable, Any]) -> str:
     name = f"{row['method']} ({row['config']})" if row["config"] else row["method"]
     named = name if row["place"] else f"{name} [{row['role']}]"
     share = f"{float(row['mean_share']):.2f}" if row["mean_share"] else "–"
-    counts = f"{row['above_random']}/{row['above_random_of']} | {row['scored']}/{row['planned']}"
-    return f"| {row['place'] or '–'} | {named} | {float(row['mean_rank']):.2f} | {share} | {counts} |"
+    beside = " / ".join(row[f"{how}_random"] for how in ("above", "tied", "below"))
+    interval = f" ({float(row['rank_low']):.1f} to {float(row['rank_high']):.1f})" if row["rank_low"] else ""
+    rank, place = f"{float(row['mean_rank']):.2f}{interval}", row["place"] or "–"
+    top = "†" if row["top_group"] == "True" else ""
+    return f"| {place}{top} | {named} | {rank} | {share} | {beside} | {row['scored']}/{row['planned']} |"
 
 
 def _machines(about: dict[str, Any]) -> str:
