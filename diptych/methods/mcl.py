@@ -23,7 +23,7 @@ class Mcl(Method):
         "representation learning for time series, Pattern Recognition Letters 155, arXiv 2203.09270"
     )
     modalities = {"series": "identity"}
-    encoders = {"series": "fcn"}
+    encoders = {"series": "dilated_fcn"}
     negatives = "in-batch"
     missing = "impute_mean"
     # The authors take the whole training set as one batch. α as in their text; their notebook has 1.

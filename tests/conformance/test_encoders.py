@@ -12,6 +12,7 @@ from diptych.encoders.causal import Causal
 from diptych.encoders.column_tokens import ColumnTokens
 from diptych.encoders.conv import Conv
 from diptych.encoders.dilated import Dilated
+from diptych.encoders.dilated_fcn import DilatedFcn
 from diptych.encoders.fcn import Fcn
 from diptych.encoders.gin import Gin
 from diptych.encoders.gru import Gru
@@ -36,7 +37,7 @@ CLASSES |= {"linear": Linear, "bottleneck_mlp": BottleneckMlp, "one_layer": OneL
 CLASSES |= {"column_tokens": ColumnTokens, "named_columns": NamedColumns}
 CLASSES |= {"causal": Causal, "fcn": Fcn, "gru": Gru, "resnet1d": Resnet1d, "series_conv": SeriesConv}
 CLASSES |= {"series_transformer": SeriesTransformer, "observed_causal": ObservedCausal}
-CLASSES |= {"strided_conv": StridedConv}
+CLASSES |= {"strided_conv": StridedConv, "dilated_fcn": DilatedFcn}
 MODALITY = {name: component.attributes["modality"] for name, component in components("encoders").items()}
 DERIVED = {"gin", "resnet18", "one_layer"}  # their width follows from other settings
 WIDE = [name for name, component in components("encoders").items() if "dim" in component.parameters]

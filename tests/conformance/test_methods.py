@@ -39,6 +39,7 @@ SMALL = {  # of encoders, and of a frozen one: series and text take longest; the
     "series_conv": {"dim": 32},
     "series_transformer": {"depth": 1, "dim": 32, "heads": 4},
     "fcn": {"dim": 32},
+    "dilated_fcn": {"dim": 32},
 }
 
 

@@ -1,0 +1,31 @@
+"""The fully convolutional network with dilated kernels, for series."""
+
+from typing import Any
+
+from torch import nn
+
+from diptych.encoders._series import Convolution
+from diptych.encoders.fcn import Fcn
+
+
+class DilatedFcn(Fcn):
+    """The fully convolutional network whose kernels of 7, 5, 3 are dilated by 2, 4, 8: a state sees 45 steps, not 14.
+
+    Wickström, Kampffmeyer, Mikalsen, Jenssen 2022, Mixing up contrastive learning, the authors' notebook.
+    """
+
+    modality = "series"
+
+    def __init__(self, facts: dict[str, Any], *, dim: int = 128) -> None:
+        super().__init__(facts, dim=dim)
+        layers = ((facts["shape"][1], dim, 7, 2), (dim, 2 * dim, 5, 4), (2 * dim, dim, 3, 8))
+        self.layers = nn.ModuleList(_Dilated(*layer) for layer in layers)
+
+
+class _Dilated(Convolution):
+    """A convolution whose kernel has gaps."""
+
+    def __init__(self, d_in: int, d_out: int, kernel: int, dilation: int) -> None:
+        super().__init__(d_in, d_out, kernel)
+        self.convolution.dilation = (dilation,)
+        self.kernel = 1 + (kernel - 1) * dilation  # what it spans
