@@ -82,6 +82,12 @@ class Again:
 
     def run(self) -> Iterator[Finding]:
         """Every chosen cell, while there is time; findings as they come."""
+        for cell in self.begun():
+            self.done.append(repeated(self.kept, cell))
+            yield from self.done[-1].findings()
+
+    def begun(self) -> Iterator[Cell]:
+        """The chosen cells with their progress, until the budget is spent."""
         from rich.console import Console
         from rich.progress import track
 
@@ -89,8 +95,7 @@ class Again:
         for cell in track(self.cells, "cells run again", console=console, disable=not console.is_terminal):
             if time.monotonic() - start > self.budget:
                 return
-            self.done.append(repeated(self.kept, cell))
-            yield from self.done[-1].findings()
+            yield cell
 
 
 def chosen(planned: Plan, count: int | None) -> list[Cell]:

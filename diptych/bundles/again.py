@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -44,8 +43,7 @@ def sampled(path: Path, count: int, budget: float = float("inf")) -> Iterator[Ag
         kept = Kept(planned)
         well = (cell for cell in stratified(planned) if kept.cells.get(cell.path, {}).get("status") == "ok")
         again = Again(kept, list(islice(well, count)), budget)
-        for repeat in _run(again, bundle):
-            again.done.append(repeat)
+        again.done += [_repeated(kept, bundle, cell) for cell in again.begun()]
         yield again
 
 
@@ -53,17 +51,6 @@ def _planned(bundle: Bundle, folder: str) -> Plan:
     if own := [entry for entry in bundle.plan.spec.datasets if not isinstance(entry, str)]:
         raise ContractError(f"a bundle holds no own data, so that its cells cannot run again from it: {own[0]}")
     return plan.load(bundle.plan.benchmark.as_posix(), folder)
-
-
-def _run(again: Again, bundle: Bundle) -> Iterator[Repeat]:
-    from rich.console import Console
-    from rich.progress import track
-
-    start, console = time.monotonic(), Console(stderr=True)
-    for cell in track(again.cells, "cells run again", console=console, disable=not console.is_terminal):
-        if time.monotonic() - start > again.budget:
-            return
-        yield _repeated(again.kept, bundle, cell)
 
 
 def holds(told: dict[str, Any]) -> bool:

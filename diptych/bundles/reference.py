@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from diptych.boards.tables import Entry, Table, markdown
 from diptych.bundles import pack
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ FOLDER = Path("results/reference")
 BOARD = ("leaderboard.csv", "leaderboard.md")
 LARGEST = 5_000_000  # bytes of a bundle in git
 SHOWN = 10  # ranked rows
+COLUMNS = (
+    Entry("place", kind="number"),
+    Entry("method"),
+    Entry("mean rank", below="95 %", kind="number"),
+    Entry("share", kind="number"),
+    Entry("above / tied / below random", kind="number"),
+    Entry("cells", kind="number"),
+)
 
 
 def publish(planned: Plan) -> Path:
@@ -53,24 +62,22 @@ def _section(path: Path) -> Iterator[str]:
     overall = table[table["scope"] == "all"]
     rows = overall.to_dict("records")
     last = [row["place"] for row in rows if row["place"]][:SHOWN][-1:]
-    yield "| place | method | mean rank (95 %) | share | above / tied / below random | cells |"
-    yield "| --: | :-- | --: | --: | --: | --: |"
-    for row in rows:
-        yield _line(row)
-        if [row["place"]] == last:
-            return
+    end = next((i for i, row in enumerate(rows, 1) if [row["place"]] == last), len(rows))
+    yield markdown(Table(COLUMNS, tuple(map(_entries, rows[:end]))))
 
 
-def _line(row: dict[Hashable, Any]) -> str:
+def _entries(row: dict[Hashable, Any]) -> tuple[Entry, ...]:
     """A row of the board; what is not ranked has no place."""
-    name = f"{row['method']} ({row['config']})" if row["config"] else row["method"]
-    named = name if row["place"] else f"{name} [{row['role']}]"
-    share = f"{float(row['mean_share']):.2f}" if row["mean_share"] else "–"
-    beside = " / ".join(row[f"{how}_random"] for how in ("above", "tied", "below"))
-    interval = f" ({float(row['rank_low']):.1f} to {float(row['rank_high']):.1f})" if row["rank_low"] else ""
-    rank, place = f"{float(row['mean_rank']):.2f}{interval}", row["place"] or "–"
     top = "†" if row["top_group"] == "True" else ""
-    return f"| {place}{top} | {named} | {rank} | {share} | {beside} | {row['scored']}/{row['planned']} |"
+    interval = f"{float(row['rank_low']):.1f} to {float(row['rank_high']):.1f}" if row["rank_low"] else ""
+    return (
+        Entry((row["place"] or "–") + top),
+        Entry(row["method"], below=row["config"], badge="" if row["place"] else row["role"]),
+        Entry(f"{float(row['mean_rank']):.2f}", below=interval),
+        Entry(f"{float(row['mean_share']):.2f}" if row["mean_share"] else "–"),
+        Entry(" / ".join(row[f"{how}_random"] for how in ("above", "tied", "below"))),
+        Entry(f"{row['scored']}/{row['planned']}"),
+    )
 
 
 def _machines(about: dict[str, Any]) -> str:
