@@ -1,91 +1,26 @@
-"""Forgeries and accidents, each as what is done to a finished benchmark and what an audit must say of it."""
+"""Forgeries and accidents of scores, predictions, embeddings, seeds and records."""
 
 import json
 import shutil
-from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from audit.conftest import cover, publish
-from diptych import plan
-from diptych.data.samples import fingerprint
-from diptych.records import read_json, read_npz, read_table, write_json, write_npz
+from audit.tampering import (
+    board_of,
+    cell_of,
+    edit_csv,
+    edit_json,
+    edit_npz,
+    edit_table,
+    file_of,
+    forgery,
+    run_of,
+    set_value,
+    swap,
+)
+from diptych.records import read_npz, read_table
 from diptych.scoring import VALIDATION, evaluate
-from diptych.store import Store, grouped
-
-FORGERIES = {}
-
-
-@dataclass(frozen=True)
-class Forgery:
-    """What is done, and the check, cell and file that the finding must name."""
-
-    do: object
-    check: str
-    cell: str
-    file: str
-
-
-def forgery(check, cell, file):
-    def keep(do):
-        FORGERIES[do.__name__] = Forgery(do, check, cell, file)
-        return do
-
-    return keep
-
-
-def cell_of(planned, method="simclr", dataset="digits", seed=0):
-    return next(c for c in planned.cells if (c.method, c.dataset, c.seed) == (method, dataset, seed))
-
-
-def file_of(planned, role, **which):
-    return getattr(planned.files(cell_of(planned, **which)), role)
-
-
-def board_of(planned):
-    return planned.root / "boards" / planned.name
-
-
-def edit_json(path, change):
-    content = read_json(path)
-    change(content)
-    write_json(path, content)
-
-
-def edit_npz(path, change):
-    arrays = read_npz(path)
-    change(arrays)
-    write_npz(path, arrays)
-
-
-def edit_table(path, change):
-    table = read_table(path)
-    change(table)
-    table.to_parquet(path, index=False)
-
-
-def edit_csv(path, change):
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    change(table)
-    table.to_csv(path, index=False)
-
-
-def edit_data(planned, change, dataset="digits"):
-    """Other samples, with the fingerprints that they have."""
-    path = file_of(planned, "data", dataset=dataset)
-    edit_npz(path, change)
-    found = {name: fingerprint(array) for name, array in read_npz(path).items()}
-    edit_json(path.with_name("card.json"), lambda card: card.update(fingerprints=found))
-    cover(planned)
-
-
-def set_value(value, row=0):
-    def change(table):
-        table.loc[row, "value"] = value
-
-    return change
-
 
 # ---------------------------------------------------------------------- scores
 
@@ -217,7 +152,7 @@ def a_healthier_score(planned):
 @forgery("health", "digits/simclr", "embed.json: backbone effective_rank")
 def a_healthier_record_with_its_score(planned):
     edit_json(file_of(planned, "embed"), lambda r: r["health"]["backbone"].update(effective_rank=60.0))
-    a_healthier_score(planned)
+    a_healthier_score.do(planned)
 
 
 @forgery("health", "digits/simclr", "embed.json: dimensions")
@@ -357,143 +292,3 @@ def fail(planned, stages=("pretrain", "embed", "probe", "robustness", "finetune"
 def another_version_of_torch(planned):
     edit_json(file_of(planned, "record"), lambda record: record["environment"]["versions"].update(torch="1.0"))
     publish(planned)
-
-
-# ---------------------------------------------------------------------- data
-
-
-@forgery("data", "digits/", "data.npz")
-def other_data(planned):
-    edit_npz(file_of(planned, "data"), lambda arrays: arrays.update(x=arrays["x"][::-1]))
-    publish(planned)
-
-
-@forgery("records", "digits/simclr", "pretrain.json")
-def other_data_with_its_fingerprints(planned):
-    edit_data(planned, lambda arrays: arrays.update(x=arrays["x"][::-1]))
-    publish(planned)
-
-
-@forgery("sources", "wards", "source.json")
-def another_source(planned):
-    def change(record):
-        record["files"][0]["sha256"] = "0" * 64
-
-    edit_json(planned.root / "data" / "wards" / "source.json", change)
-
-
-@forgery("leakage", "digits/", "data.npz")
-def leaked_test_ids(planned):
-    def change(arrays):
-        first, other = (np.flatnonzero(arrays["split"] == split)[0] for split in (0, 1))
-        arrays["id"][other] = arrays["id"][first]
-
-    edit_data(planned, change)
-
-
-@forgery("leakage", "wards/", "data.npz")
-def a_group_across_splits(planned):
-    def change(arrays):
-        first, other = (np.flatnonzero(arrays["split"] == split)[0] for split in (0, 1))
-        arrays["group"][other] = arrays["group"][first]
-
-    edit_data(planned, change, dataset="wards")
-
-
-@forgery("leakage", "wards/", "data.npz")
-def training_rows_among_the_test_rows(planned):
-    def change(arrays):
-        train, test = (np.flatnonzero(arrays["split"] == split)[:3] for split in (0, 1))
-        arrays["x"][test] = arrays["x"][train]
-
-    edit_data(planned, change, dataset="wards")
-
-
-@forgery("leakage", "wards/", "data.npz")
-def training_rows_with_a_little_noise(planned):
-    def change(arrays):
-        train, test = (np.flatnonzero(arrays["split"] == split)[:3] for split in (0, 1))
-        arrays["x"][test] = arrays["x"][train] + np.float32(1e-3)
-
-    edit_data(planned, change, dataset="wards")
-
-
-@forgery("data", "digits/", "card.json")
-def another_split_on_the_card(planned):
-    edit_json(file_of(planned, "card"), lambda card: card["card"].update(split="official"))
-    publish(planned)
-
-
-@forgery("data", "digits/", "card.json")
-def more_training_rows_on_the_card(planned):
-    edit_json(file_of(planned, "card"), lambda card: card["facts"].update(n_train=60_000))
-    publish(planned)
-
-
-@forgery("jobs", "digits/", "card.json")
-def data_prepared_by_another_job(planned):
-    edit_json(file_of(planned, "card"), lambda card: card["job"].update(rows=4000))
-    publish(planned)
-
-
-# ---------------------------------------------------------------------- what is there at all
-
-
-@forgery("mlflow", "digits/simclr", "run")
-def a_run_deleted(planned):
-    store, run = run_of(planned)
-    store.client.delete_run(run.info.run_id)
-
-
-@forgery("mlflow", "digits/simclr", "run")
-def a_second_run(planned):
-    store, run = run_of(planned)
-    twin = store.client.create_run(store.experiment, tags=run.data.tags)
-    store.client.set_terminated(twin.info.run_id, "FINISHED")
-
-
-@forgery("ledger", "all", "ledger.json")
-def a_seed_dropped_from_the_plan(planned):
-    path = planned.benchmark
-    path.write_text(path.read_text().replace("seeds: [0, 1]", "seeds: [0]"))
-    plan.load.cache_clear()
-
-
-@forgery("dropped", "digits/random", "MLflow")
-def a_seed_dropped_and_the_board_made_again(planned):
-    a_seed_dropped_from_the_plan(planned)
-    publish(plan.load(planned.benchmark.as_posix(), planned.root.as_posix()))
-
-
-@forgery("board", "digits/simclr", "results.parquet")
-def a_cell_dropped_from_the_board(planned):
-    path = board_of(planned) / "results.parquet"
-    table = read_table(path)
-    table[table["cell"] != cell_of(planned).path].to_parquet(path, index=False)
-
-
-@forgery("ledger", "digits/simclr", "scores.parquet")
-def a_digest_left_out(planned):
-    def change(noted):
-        noted["cells"][cell_of(planned).path] = {
-            name: digest for name, digest in noted["cells"][cell_of(planned).path].items() if "scores" not in name
-        }
-
-    edit_json(board_of(planned) / "ledger.json", change)
-
-
-@forgery("ledger", "digits/simclr", "predictions.npz")
-def a_file_deleted(planned):
-    file_of(planned, "predictions").unlink()
-
-
-def run_of(planned):
-    store = Store.existing("", planned.root, planned.name)
-    return store, grouped(store.runs(), "diptych.cell")[cell_of(planned).path][0]
-
-
-def swap(first, second):
-    kept = first.with_name(f"{first.name}.kept")
-    first.rename(kept)
-    second.rename(first)
-    kept.rename(second)

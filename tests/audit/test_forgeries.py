@@ -5,12 +5,15 @@ from dataclasses import fields
 
 import pytest
 
+from audit import forgeries, forgeries_of_data
 from audit.conftest import audited
-from audit.forgeries import FORGERIES
+from audit.tampering import Forgery
 from diptych.audits import errors, integrity
 from diptych.plan import CellFiles
 from diptych.stages import audit as stage
 
+MODULES = (forgeries, forgeries_of_data)
+FORGERIES = {name: made for module in MODULES for name, made in vars(module).items() if isinstance(made, Forgery)}
 WARNINGS = ("environment", "dropped")  # what may have an honest reason
 DOUBTS = ("training_rows_among_the_test_rows", "training_rows_with_a_little_noise")
 TRUE = {"seeds", "controls", "range"}  # two seeds of one epoch each: warned of, and rightly

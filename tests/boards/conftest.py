@@ -53,6 +53,16 @@ class Ran:
         return Board(self.world, folder)
 
 
+def published(world: World) -> Ran:
+    """A written world, tracked, aggregated and reported as the workflow does."""
+    folder = world.root / "boards" / world.name
+    track.sync(world)
+    aggregate.write(world, "", folder)
+    board = Board(world, folder)
+    page.write(board, folder, "")
+    return Ran(world, folder, board)
+
+
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory) -> Ran:
     home = tmp_path_factory.mktemp("ran")
@@ -69,9 +79,4 @@ def ran(tmp_path_factory) -> Ran:
         claims=["claims.yaml", "elsewhere.yaml"],
         only={"simclr": "ecg200"},
     ).write()
-    folder = world.root / "boards" / world.name
-    track.sync(world)
-    aggregate.write(world, "", folder)
-    board = Board(world, folder)
-    page.write(board, folder, "")
-    return Ran(world, folder, board)
+    return published(world)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from boards.conftest import published
 from boards.world import World
-from diptych import aggregate, track
-from diptych.boards import comparison, comparison_tables, diagrams, page, selection, tables
-from diptych.boards.frame import RANKED, Board, Row
+from diptych.boards import comparison, comparison_tables, diagrams, selection, tables
+from diptych.boards.frame import RANKED, Row
 from diptych.boards.ranking import leaderboard
 
 
@@ -25,12 +25,8 @@ def made(tmp_path_factory):
         seeds=(0, 1),
         broken={"data0/poor": ("pretrain", "diverged", "lost")},
     ).write()
-    folder = world.root / "boards" / world.name
-    track.sync(world)
-    aggregate.write(world, "", folder)
-    board = Board(world, folder)
-    page.write(board, folder, "")
-    return board, folder
+    run = published(world)
+    return run.board, run.folder
 
 
 def test_the_best_row_stands_at_the_top_and_the_worst_does_not(made):

@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from boards.conftest import Ran
+from boards.conftest import published
 from boards.world import World
-from diptych import aggregate, track
-from diptych.boards import finetuned, page
+from diptych.boards import finetuned
 from diptych.boards.frame import Board
 
 
@@ -24,12 +23,7 @@ def tuned(tmp_path_factory):
         seeds=(0, 1, 2, 3),
         broken={"wine/scarf": ("pretrain", "diverged", "the loss became nan")},
     ).write()
-    folder = world.root / "boards" / world.name
-    track.sync(world)
-    aggregate.write(world, "", folder)
-    board = Board(world, folder)
-    page.write(board, folder, "")
-    return Ran(world, folder, board)
+    return published(world)
 
 
 def _found(tuned):

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from boards.conftest import published
 from boards.world import World
-from diptych import aggregate, track
-from diptych.boards import damage, imputation, page, tables
+from diptych.boards import damage, imputation, tables
 from diptych.boards.frame import Board, Task
 
 AXIS = [{"impute": "none"}, {"impute": "mean"}]
@@ -26,12 +26,8 @@ def ran(tmp_path_factory):
         conditions=("", "missing_mcar-0.4", "missing_mcar-0.4@pretraining"),
         robustness={"missing_mcar": [0.3], "label_noise_symmetric": [0.2]},
     ).write()
-    folder = world.root / "boards" / world.name
-    track.sync(world)
-    aggregate.write(world, "", folder)
-    board = Board(world, folder)
-    page.write(board, folder, "")
-    return folder, board, imputation.compare(board, damage.curves(board))
+    run = published(world)
+    return run.folder, run.board, imputation.compare(run.board, damage.curves(run.board))
 
 
 def test_one_comparison_per_task_and_damage_with_the_scores_of_the_board(ran):
