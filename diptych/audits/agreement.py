@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diptych.audits.repeat import PLACE, Again
-from diptych.audits.verdicts import Verdict, tau, too_many
+from diptych.audits.verdicts import Verdict, rbo, tau, too_many
 from diptych.boards.frame import Board
 from diptych.boards.ranking import leaderboard
 from diptych.records import ContractError, read_table
@@ -28,7 +28,7 @@ def summary(again: Again) -> dict[str, Any]:
         "verdicts": dict(Counter(repeat.verdict for repeat in again.done)),
         "methods": {m: {v: n for (o, v), n in by.items() if o == m} for m in dict.fromkeys(m for m, _ in by)},
         "ranking_scores": {"judged": len(ranked), "shifted": shifted, "p": too_many(shifted, len(ranked))},
-        "tau": _tau(again),
+        **_agreement(again),
         "environment": sorted({difference for repeat in again.done for difference in repeat.elsewhere}),
     }
 
@@ -46,15 +46,21 @@ def lines(told: dict[str, Any]) -> list[str]:
     """The summary in words."""
     if not told["cells"]:
         return []
-    ranked, tau_known = told["ranking_scores"], told["tau"] is not None
+    ranked = told["ranking_scores"]
     said = [f"Run again: {len(told['cells'])} of {told['asked']} cells: {_counts(told['verdicts'])}."]
     said += [f"Run again, {method}: {_counts(counts)}." for method, counts in told["methods"].items()]
     said.append(
         f"Shifted ranking scores: {ranked['shifted']} of {ranked['judged']}; so many or more by chance alone "
         f"(one in twenty is): p = {ranked['p']:.3g}."
     )
-    said.append(f"Kendall's tau of the old and the new board: {told['tau']:.3f}." if tau_known else "No tau: no board.")
+    said.append(_held(told["tau"], told["rbo"]))
     return said + [f"Here and in the records: {difference}." for difference in told["environment"]]
+
+
+def _held(tau: float | None, rbo: float | None) -> str:
+    if tau is None or rbo is None:
+        return "No agreement of ranks: no board, or fewer than two rows that are ranked."
+    return f"Ranks of the old and the new board: Kendall's tau {tau:.3f}, rank-biased overlap {rbo:.3f}."
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -73,21 +79,21 @@ def _ranked(again: Again) -> list[Verdict]:
     return found
 
 
-def _tau(again: Again) -> float | None:
+def _agreement(again: Again) -> dict[str, float | None]:
     """Rank agreement of the board with itself after the new scores took the place of the old ones."""
     try:
         table = read_table(again.kept.folder / "results.parquet")
         old = Board(again.kept.plan, again.kept.folder)
     except (ContractError, OSError, KeyError):
-        return None
+        return {"tau": None, "rbo": None}
     new = {(r.cell.path, *score.place): score.new for r in again.done for score in r.scores}
     keys = table[["cell", *PLACE]].itertuples(index=False, name=None)
     table["value"] = [new.get(key, value) for key, value in zip(keys, table["value"], strict=True)]
     with tempfile.TemporaryDirectory() as folder:
         table.to_parquet(Path(folder) / "results.parquet")
         old.cells.drop(columns=["row", "task"]).to_parquet(Path(folder) / "cells.parquet")
-        found = tau(_ranks(old), _ranks(Board(again.kept.plan, Path(folder))))
-    return _known(found)
+        sides = _ranks(old), _ranks(Board(again.kept.plan, Path(folder)))
+    return {"tau": _known(tau(*sides)), "rbo": _known(rbo(*sides))}
 
 
 def _ranks(board: Board) -> dict[Hashable, float]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from diptych import comparisons
 from diptych.boards.comparison import DEFAULT, PAIRS, Compared, Estimate
-from diptych.boards.tables import Entry, Table, name_entry, number, number_entry
+from diptych.boards.tables import Entry, Table, counted, name_entry, number, number_entry
 from diptych.stats import average
 
 POLICIES: tuple[comparisons.Policy, ...] = get_args(comparisons.Policy)
 RELIABLE = 8  # data sets from which an interval can be trusted
+NAMED = 8  # untested rows that are named
 INTERVAL = "95 % interval"
 
 
@@ -70,7 +71,7 @@ def table(c: Compared) -> Table:
 def _shared(c: Compared, estimate: Estimate, i: int) -> Entry:
     """A number made of shares, with the data sets behind it where these are too few for an interval."""
     entry, n = ranged(estimate, i), int(c.scales[i])
-    few = f"{n} data set{'' if n == 1 else 's'}" if n else ""
+    few = counted(n, "data set") if n else ""
     return replace(entry, below=entry.below or few, title=f"defined on {n} of {len(c.tasks)} data sets")
 
 
@@ -137,14 +138,18 @@ def notes(c: Compared) -> list[str]:
     """What was compared, how, and what this design can and cannot show."""
     n, seeds = len(c.tasks), len(c.board.plan.spec.seeds)
     said = [
-        f"{len(c.rows)} rows on {n} data sets, {seeds} seeds each; the unit is the data set. Intervals: {c.draws:,} "
-        f"paired draws of data sets, then of seeds within each. They are of these rows and this pool of data sets.",
+        f"{counted(len(c.rows), 'row')} on {n} data sets, {counted(seeds, 'seed')} each; the unit is the data set. "
+        f"Intervals: {c.draws:,} paired draws of data sets, then of seeds within each. They are of these rows and this "
+        "pool of data sets.",
         _missing(c),
     ]
     if n < RELIABLE:
         said.append(f"Intervals are unreliable: {n} data sets, fewer than {RELIABLE}.")
-    if out := len(c.rows) - len(c.block):
-        said.append(f"{out} rows were not planned on all of these data sets: they have a rank, and are not tested.")
+    if not len(c.block):
+        said.append("No row was planned on all of these data sets: rows have a rank, and none is tested.")
+    elif out := [str(row) for i, row in enumerate(c.rows) if i not in c.block]:
+        names = ", ".join(out[:NAMED]) + (f" and {len(out) - NAMED} more" if len(out) > NAMED else "")
+        said.append(f"Ranked and not tested, since not planned on all of these data sets: {names}.")
     if len(c.block) > 1:
         said += [_tested(c), _tied(c), *_resolved(c)]
     if not c.few:

@@ -101,7 +101,8 @@ def _area(curve: Curve | None, best: float, level: float | None) -> Entry:
     below = f"keeps {number(kept.mean, 2)}" if kept.n else ""
     points = "; ".join(f"{severity:g}: {spread(summary)}" for severity, summary in curve.points.items())
     kind = "number best" if curve.area.mean == best else "number"
-    return Entry(spread(curve.area), below=below, title=f"score at severity {points}", kind=kind, value=curve.area.mean)
+    title, link = f"score at severity {points}", links.cells(curve.task, curve.row)
+    return Entry(spread(curve.area), below, title, kind, value=curve.area.mean, link=link)
 
 
 def failures(board: Board) -> Table:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from diptych.boards import links
 from diptych.boards.frame import Board, Row, Task, higher_is_better, lines
-from diptych.boards.tables import number
+from diptych.boards.tables import counted, number
 from diptych.effects import Comparison, alike, beside, comparisons, is_measured, is_number
 from diptych.stats import Array, pooled_sd, summarise
 
@@ -64,6 +65,7 @@ class Judged:
     difference: Interval
     seeds: int
     missing: int
+    sources: dict[str, str]  # method on data set -> the page where its cells stand
 
     @property
     def feed(self) -> dict[str, Any]:
@@ -144,10 +146,15 @@ class Judge:
         several = len(self.board.plan.cards) > 1 and not beside(self.effect)
         named = ", ".join(c.dataset for c in self.comparisons) if several else ""
         claim, n = self.effect.claim.rstrip(".:; "), len(self.seeds)
-        parts = [said, f"{n} seed{'' if n == 1 else 's'}" if said else "", named and f"on {named}"]
+        parts = [said, counted(n, "seed") if said else "", named and f"on {named}"]
         numbers = ", ".join(part for part in parts if part)
         line = f"{verdict.capitalize()}{why}: {claim}{': ' if said else ', ' if numbers else ''}{numbers}."
-        return Judged(self.effect, verdict, line, found, n, missing)
+        return Judged(self.effect, verdict, line, found, n, missing, self._sources)
+
+    @property
+    def _sources(self) -> dict[str, str]:
+        found = [self._about[cell.path] for comparison in self.comparisons for cell in comparison.cells]
+        return {f"{line.row.method} on {line.task}": links.cells(line.task, line.row) for line in found}
 
     # ------------------------------------------------------------------ what was measured
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from diptych.boards import links
 from diptych.boards.damage import Curve
 from diptych.boards.frame import Board, Row, Task, groups, higher_is_better, label
 from diptych.boards.tables import Entry, Table, name_entry, number, score_entry, spread, task_entry
@@ -120,9 +121,9 @@ def _score(line: Compared, imputer: str) -> Entry:
     if imputer not in line.scores:
         return Entry("–", kind="number")
     summary = line.scores[imputer]
-    entry = score_entry(summary, summary.mean == line.best)
+    entry = score_entry(summary, summary.mean == line.best, links.cells(line.task, line.row))
     below = line.missing if imputer == NONE else _signed(line.gains[imputer])
-    return Entry(entry.text, below=below, title=entry.title, kind=entry.kind)
+    return replace(entry, below=below)
 
 
 def _signed(gain: Summary) -> str:

@@ -215,7 +215,7 @@ class _Report:
             "status": Counter(board.cells["status"]),
             "short": verdict.sentences(board),
             "notes": self.notes,
-            "effects": [effect.line for effect in self.effects],
+            "effects": self.effects,
             "overall": tables.standings(board),
             "modalities": {m: tables.standings(board, m) for m in board.modalities},
             "points": {m: tables.standings(board, m, points=True) for m in board.modalities},

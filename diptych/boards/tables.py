@@ -55,6 +55,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if size < 10 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
 
 
+def counted(n: int, what: str) -> str:
+    """A number of things: one data set, two data sets."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def spread(summary: Summary) -> str:
     """Mean ± sd over seeds; the mean alone for one seed."""
     return f"{number(summary.mean)} ± {number(summary.sd)}" if summary.n > 1 else number(summary.mean)
@@ -62,7 +67,7 @@ def spread(summary: Summary) -> str:
 
 def score_entry(summary: Summary, best: bool = False, link: str = "") -> Entry:
     """A score with its seeds; the link leads to its cells."""
-    title = f"{summary.n} seed{'s' if summary.n != 1 else ''}" if summary.n else "no cell has this score"
+    title = counted(summary.n, "seed") if summary.n else "no cell has this score"
     kind = "number best" if best else "number"
     return Entry(spread(summary), title=title, kind=kind, value=summary.mean, link=link)
 
@@ -156,11 +161,11 @@ def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
         name_entry(board, s.row),
         Entry(
             rank if ranked else f"({rank})",
-            title=f"over {_count(s.tasks, 'data set')}",
+            title=f"over {counted(s.tasks, 'data set')}",
             kind="number",
             value=s.mean_rank if s.scored else NAN,
         ),
-        number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {_count(s.tasks, 'data set')}"),
+        number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {counted(s.tasks, 'data set')}"),
         _against(s.random),
         _against(s.raw),
         _cells(s.scored, s.planned, f"{links.method_page(s.row.method)}#cells"),
@@ -173,10 +178,6 @@ def _against(found: Against) -> Entry:
 
 def _cells(scored: int, planned: int, link: str) -> Entry:
     return Entry(f"{scored}/{planned}", kind="number muted" if scored == planned else "number bad", link=link)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def overview(board: Board) -> Table:

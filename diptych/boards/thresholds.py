@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from diptych.boards import links
 from diptych.boards.damage import Curve
 from diptych.boards.effects import Interval, interval
 from diptych.boards.frame import Board, Row, Task, higher_is_better
-from diptych.boards.tables import Entry, Table, name_entry, number, task_entry
+from diptych.boards.tables import Entry, Table, counted, name_entry, number, task_entry
 from diptych.catalog import components
 from diptych.stats import Array
 
@@ -149,9 +150,9 @@ def _lines(board: Board, found: list[Threshold], corruptions: list[str]) -> Iter
 
 def _entry(t: Threshold) -> Entry:
     leads = "; ".join(f"{severity:g}: {lead}" for severity, lead in t.leads.items())
-    title = f"better than raw by, at severity {leads}; {t.seeds} seed{'' if t.seeds == 1 else 's'}"
+    title = f"better than raw by, at severity {leads}; {counted(t.seeds, 'seed')}"
     better = f"better from {_said(t.rises, t.last)}" if t.rises else ""
-    return Entry(_said(t.falls, t.last), below=better, title=title, kind="number")
+    return Entry(_said(t.falls, t.last), below=better, title=title, kind="number", link=links.cells(t.task, t.row))
 
 
 def _said(crossing: Crossing, last: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import Standing, leaderboard, task_ranks
-from diptych.boards.tables import best_row, number
+from diptych.boards.tables import best_row, counted, number
 from diptych.stats import compared
 
 CONTROLS = {"raw": "raw features", "random": "the random (untrained) encoder"}
@@ -23,9 +23,9 @@ def _what(board: Board) -> str:
     rows = {row for _, row in board.summaries}
     methods = {row.method for row in rows if board.role(row) in METHODS}
     beside = {row.method for row in rows if board.role(row) not in METHODS}
-    controls = f", beside {_count(len(beside), 'reference')} that are not ranked" if beside else ""
-    seeds = _count(len(board.plan.spec.seeds), "seed")
-    return f"{_count(len(methods), 'method')} on {_count(len(board.plan.cards), 'data set')}, {seeds} each{controls}."
+    controls = f", beside {counted(len(beside), 'reference')} that are not ranked" if beside else ""
+    seeds = counted(len(board.plan.spec.seeds), "seed")
+    return f"{counted(len(methods), 'method')} on {counted(len(board.plan.cards), 'data set')}, {seeds} each{controls}."
 
 
 def _lead(board: Board, modality: str) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _lead(board: Board, modality: str) -> Iterator[str]:
     names = _listed([str(s.row) for s in first])
     over = f"{modality}: " if len(board.modalities) > 1 else ""
     verb = "has the best mean rank" if len(first) == 1 else "share the best mean rank"
-    text = f"{over}{names} {verb}, {number(placed[0].mean_rank, 2)} over {_count(len(tasks), 'data set')}"
+    text = f"{over}{names} {verb}, {number(placed[0].mean_rank, 2)} over {counted(len(tasks), 'data set')}"
     if len(first) == 1 and len(tasks) > 1:
         text += f", and is best or tied for best on {_best_on(board, tasks, first[0].row)} of them"
     yield text + (f"; next {_next(placed[len(first)])}." if len(placed) > len(first) else ".")
@@ -71,7 +71,7 @@ def _controls(board: Board) -> Iterator[str]:
     for method, name in CONTROLS.items():
         found = [beside for task in board.rank_tasks() if (beside := _beside(board, task, method)) is not None]
         if found:
-            said.append(f"{name} on {found.count(-1)} of {_count(len(found), 'data set')}")
+            said.append(f"{name} on {found.count(-1)} of {counted(len(found), 'data set')}")
     if said:
         yield f"The best method of a data set is clearly above {_listed(said)}."
 
@@ -90,12 +90,8 @@ def _ended(board: Board) -> str:
     bad = ", ".join(f"{n} {name}" for name, n in status.items() if name != "ok")
     total = len(board.cells)
     if not bad:
-        return f"All {_count(total, 'planned cell')} ended well."
-    return f"{total - status['ok']} of {_count(total, 'planned cell')} did not end well: {bad}. They count as lost."
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+        return f"All {counted(total, 'planned cell')} ended well."
+    return f"{total - status['ok']} of {counted(total, 'planned cell')} did not end well: {bad}. They count as lost."
 
 
 def _listed(names: list[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from diptych.audits.verdicts import Verdict, close, spread, tau, too_many, verdict
+from diptych.audits.verdicts import Verdict, close, rbo, spread, tau, too_many, verdict
 from diptych.bundles.pack import ABOUT
 from diptych.bundles.read import members
 
@@ -23,6 +23,12 @@ SCORE = ("cell", "embedding", "probe", "corruption", "severity", "metric")
 PREDICTIONS = "predictions.npz"
 SHOWN = 20  # rows named in text
 FLOOR, RANKED = "random", "self-supervised"
+SUMMARIES = {
+    "tau": "Kendall's tau",
+    "rbo": "rank-biased overlap",
+    "effect_ratio": "effect ratio",
+    "rmse": "RMSE of ranking scores",
+}
 MADE_BY = ("code", "data", "commit", "lock")  # columns of the table of cells
 
 
@@ -121,6 +127,7 @@ def compared(first: Path, second: Path) -> dict[str, Any]:
         "methods": {m: {v: n for (o, v), n in by.items() if o == m} for m in dict.fromkeys(m for m, _ in by)},
         "differences": _differences(a, b),
         "tau": _known(tau(a.ranks, b.ranks)),
+        "rbo": _known(rbo(a.ranks, b.ranks)),
         "conclusions": _conclusions(a, b),
     } | _effects(a, b)
 
@@ -208,8 +215,7 @@ def lines(told: dict[str, Any]) -> list[str]:
         said += [f"{name}: {len(pairs)} differences, the first {pairs[0][0]} → {pairs[0][1]}"]
     held = told["conclusions"]
     said.append(f"above, tied with or below the untrained encoder: {held['same']} of {held['shared']} the same")
-    named = {"Kendall's tau": "tau", "effect ratio": "effect_ratio", "RMSE of ranking scores": "rmse"}
-    said += [f"{title}: {'unknown' if told[n] is None else format(told[n], '.4g')}" for title, n in named.items()]
+    said += [f"{title}: {'unknown' if told[n] is None else format(told[n], '.4g')}" for n, title in SUMMARIES.items()]
     return said
 
 

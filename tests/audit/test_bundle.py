@@ -152,6 +152,7 @@ def test_a_bundle_and_its_own_board_do_not_differ(finished, bundled):
     assert told["conclusions"]["same"] == told["conclusions"]["shared"] == 2
     assert told["differences"] == {}
     assert told["tau"] is None or told["tau"] == pytest.approx(1)
+    assert told["rbo"] is None or told["rbo"] == pytest.approx(1)
 
 
 def test_a_shifted_row_and_a_removed_one_are_told(finished, bundled, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from diptych.audits.verdicts import close, spread, tau, too_many, verdict, worst
+from diptych.audits.verdicts import close, rbo, spread, tau, too_many, verdict, worst
 
 NAN = float("nan")
 SEEDS = [0.70, 0.72, 0.71, 0.73, 0.69]
@@ -67,6 +67,30 @@ def test_rank_agreement_is_of_what_both_rank():
     assert tau(old, {"a": 2.0, "b": 4.0, "c": 6.0, "new": 0.0}) == pytest.approx(1)
     assert tau(old, {"a": 3.0, "b": 2.0, "c": 1.0}) == pytest.approx(-1)
     assert np.isnan(tau(old, {"a": 1.0}))
+
+
+def naive_rbo(first, second, p=0.9):
+    """Extrapolated overlap of two lists without ties, depth by depth (Webber et al. 2010, eq. 32)."""
+    shared = [len(set(first[:d]) & set(second[:d])) / d for d in range(1, len(first) + 1)]
+    return shared[-1] * p ** len(first) + (1 - p) / p * sum(a * p**d for d, a in enumerate(shared, 1))
+
+
+def test_rank_biased_overlap_is_the_papers_and_heaviest_at_the_top():
+    names = [f"method{i}" for i in range(12)]
+    order = [names[i] for i in np.random.default_rng(0).permutation(12)]
+    ranked = [{name: float(place) for place, name in enumerate(side)} for side in (names, order)]
+    assert rbo(*ranked) == pytest.approx(naive_rbo(names, order))
+    assert rbo(ranked[0], ranked[0]) == pytest.approx(1)
+    top, bottom = [names[1], names[0], *names[2:]], [*names[:10], names[11], names[10]]
+    assert naive_rbo(names, top) < naive_rbo(names, bottom) < 1
+    assert np.isnan(rbo({"a": 1.0}, {"a": 1.0}))
+
+
+def test_rows_that_are_tied_enter_together():
+    assert rbo({"a": 1.5, "b": 1.5, "c": 3.0}, {"a": 1.5, "b": 1.5, "c": 3.0}) == pytest.approx(1)
+    # Of one row against two there are 2 · 1 / 3 at depth 1; all at depths 2 and 3.
+    expected = 0.9**3 + 0.1 / 0.9 * (2 / 3 * 0.9 + 0.9**2 + 0.9**3)
+    assert rbo({"a": 1.0, "b": 2.0, "c": 3.0}, {"a": 1.5, "b": 1.5, "c": 3.0}) == pytest.approx(expected)
 
 
 def test_a_whole_is_as_good_as_its_worst_part():

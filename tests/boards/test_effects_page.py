@@ -44,6 +44,17 @@ def test_the_page_shows_each_effect_once_and_escaped(written):
     assert re.search(r"^1\. \w+.*: &lt;script>alert", markdown, re.MULTILINE)
 
 
+def test_each_effect_leads_to_its_cells(written):
+    effects_of_page = re.findall(
+        r"<details><summary>cells</summary>(.*?)</details>", content(written / "report.html"), re.S
+    )
+    links = [re.findall('href="([^"#]+)#([^"]+)"', effect) for effect in effects_of_page]
+    assert len(links) == 3
+    for page_of_method, place in {link for effect in links for link in effect}:
+        assert f'id="{place}"' in content(written / page_of_method)
+    assert all(links)
+
+
 def test_feed_and_terminal_say_the_same(written, capsys):
     feed = json.loads((written / "leaderboard.json").read_text(encoding="utf-8"))
     assert [effect["kind"] for effect in feed["effects"]] == ["rises", "above", "above"]
