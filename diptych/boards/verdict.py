@@ -15,7 +15,7 @@ CONTROLS = {"raw": "raw features", "random": "the random (untrained) encoder"}
 
 def sentences(board: Board) -> list[str]:
     """What a reader in a hurry should take away, each as one sentence."""
-    leads = [s for modality in board.modalities for s in _lead(board, modality)]
+    leads = _lead(board, board.modalities[0]) if len(board.modalities) == 1 else _leads(board)
     return [_what(board), *leads, *_controls(board), _ended(board)]
 
 
@@ -30,20 +30,43 @@ def _what(board: Board) -> str:
 
 def _lead(board: Board, modality: str) -> Iterator[str]:
     """Who has the best mean rank, on how many data sets nobody does better, and who comes next."""
-    placed = [s for s in leaderboard(board, modality) if s.place]
+    placed = _placed(board, modality)
     if not placed:
         return
-    tasks = board.rank_tasks(modality)
-    first = [s for s in placed if s.mean_rank - placed[0].mean_rank < 1e-9]
-    names = _listed([str(s.row) for s in first])
-    over = f"{modality}: " if len(board.modalities) > 1 else ""
+    tasks, first = board.rank_tasks(modality), _first(placed)
     verb = "has the best mean rank" if len(first) == 1 else "share the best mean rank"
-    text = f"{over}{names} {verb}, {number(placed[0].mean_rank, 2)} over {counted(len(tasks), 'data set')}"
+    text = f"{_names(first)} {verb}, {number(placed[0].mean_rank, 2)} over {counted(len(tasks), 'data set')}"
     if len(first) == 1 and len(tasks) > 1:
         text += f", and is best or tied for best on {_best_on(board, tasks, first[0].row)} of them"
     yield text + (f"; next {_next(placed[len(first)])}." if len(placed) > len(first) else ".")
     if ahead := _ahead(board, modality):
-        yield f"{over}Of the references, {_listed(ahead)} would stand above every method."
+        yield f"Of the references, {_listed(ahead)} would stand above every method."
+
+
+def _leads(board: Board) -> Iterator[str]:
+    """The same of several modalities, in two sentences; who comes next stands in the tables."""
+    found = {m: placed for m in board.modalities if (placed := _placed(board, m))}
+    if found:
+        firsts = [
+            f"{_names(_first(placed))} for {m} ({number(placed[0].mean_rank, 2)} over "
+            f"{counted(len(board.rank_tasks(m)), 'data set')})"
+            for m, placed in found.items()
+        ]
+        yield f"The best mean rank has {'; '.join(firsts)}."
+    if ahead := {m: names for m in found if (names := _ahead(board, m))}:
+        yield f"Above every method would stand {'; '.join(f'{_listed(names)} for {m}' for m, names in ahead.items())}."
+
+
+def _placed(board: Board, modality: str) -> list[Standing]:
+    return [standing for standing in leaderboard(board, modality) if standing.place]
+
+
+def _first(placed: list[Standing]) -> list[Standing]:
+    return [standing for standing in placed if standing.mean_rank - placed[0].mean_rank < 1e-9]
+
+
+def _names(standings: list[Standing]) -> str:
+    return _listed([str(standing.row) for standing in standings])
 
 
 def _next(standing: Standing) -> str:

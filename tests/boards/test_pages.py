@@ -247,9 +247,13 @@ def test_the_short_answer_says_who_leads_what_controls_reach_and_what_failed(ran
     said = verdict.sentences(ran.board)
     first = next(s for s in leaderboard(ran.board, "series") if s.place == "1")
     assert said[0].startswith(f"{len(set(ran.world.grids) - {'raw', 'random', 'pca', 'supervised'})} methods on 2 data")
-    assert any(f"series: {first.row} has the best mean rank, {first.mean_rank:.2f} over 1 data set" in s for s in said)
+    assert f"{first.row} for series ({first.mean_rank:.2f} over 1 data set)" in said[1]
+    assert said[1].startswith("The best mean rank has ")
     assert any("is clearly above raw features on 0 of 2 data sets" in s for s in said)
-    assert "series: Of the references, supervised and raw would stand above every method." in said
+    assert "supervised and raw for series" in said[2]
+    assert said[2].startswith("Above every method would stand ")
+    (_, references) = verdict._lead(ran.board, "series")
+    assert references == "Of the references, supervised and raw would stand above every method."
     assert said[-1].startswith("2 of 28 planned cells did not end well: 2 diverged")
     page = content(ran.folder / "report.html")
     assert page.index("In short") < page.index("In plain sight") < page.index("t-leaderboard")
