@@ -276,7 +276,8 @@ def _pairs(judges: list[Judge]) -> tuple[str, Figure]:
         for x, point in enumerate(points):
             found, colour = summarise(point.values), palette(judge.board)[str(judge.row(point.cells[0]))]
             ax.errorbar(x, found.mean, yerr=np.nan_to_num(found.sd), fmt="o", ms=7, color=colour)
-        ax.set_xticks([0, 1], [name(judge.effect.over or {}), name(judge.effect.of)])
+        # One line lower, so that long names do not run into each other.
+        ax.set_xticks([0, 1], [name(judge.effect.over or {}), f"\n{name(judge.effect.of)}"])
         title = "" if beside(judge.effect) else comparison.dataset
         ax.set(title=title, ylabel=judge.metric(comparison), xlim=(-0.4, 1.4))
     return "a thin line for each seed; marks are mean ± sd over seeds, other axes averaged.", figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from diptych.boards.tables import Entry, Table, markdown
+from diptych.boards.tables import Entry, Table, counted, markdown, plain_line
 from diptych.bundles import pack
 
 if TYPE_CHECKING:
@@ -46,24 +46,38 @@ def bundles(folder: Path) -> list[Path]:
 
 
 def leaderboards(folder: Path) -> str:
-    """The best rows of every reference board and the controls beside them, as Markdown."""
-    return "\n".join("\n".join(_section(path)) + "\n" for path in bundles(folder))
+    """Of every reference board the best rows and the controls beside them, effects and claims, as Markdown."""
+    return "\n".join("\n".join(_section(path)).rstrip() + "\n" for path in bundles(folder))
 
 
 def _section(path: Path) -> Iterator[str]:
     from diptych.bundles.read import opened
 
     with opened(path) as bundle:
-        spec, about = bundle.plan.spec, bundle.json(pack.ABOUT)
+        spec, about, feed = bundle.plan.spec, bundle.json(pack.ABOUT), bundle.json("leaderboard.json")
     board = f"{FOLDER.as_posix()}/{path.parent.name}"
     yield f"### [{spec.name}]({board}/leaderboard.md)\n"
     yield f"{spec.description.strip()} Made {about['first'][:10]}, {_machines(about)}; [bundle]({board}/{path.name}).\n"
-    table = pd.read_csv(path.parent / BOARD[0], dtype=str, keep_default_na=False)
-    overall = table[table["scope"] == "all"]
-    rows = overall.to_dict("records")
-    last = [row["place"] for row in rows if row["place"]][:SHOWN][-1:]
-    end = next((i for i, row in enumerate(rows, 1) if [row["place"]] == last), len(rows))
-    yield markdown(Table(COLUMNS, tuple(map(_entries, rows[:end]))))
+    yield from _best(path.parent / BOARD[0])
+    yield from (f"- {plain_line(effect['line'])}" for effect in feed["effects"])
+    yield from map(_agreement, feed["agreement"])
+
+
+def _best(file: Path) -> Iterator[str]:
+    """The rows that are ranked over all data sets, up to the last one shown; nothing where there is one."""
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows = table[table["scope"] == "all"].to_dict("records")
+    ranked = [i for i, row in enumerate(rows, 1) if row["place"]][:SHOWN]
+    if len(ranked) > 1:
+        yield markdown(Table(COLUMNS, tuple(map(_entries, rows[: ranked[-1]])))) + "\n"
+
+
+def _agreement(found: dict[str, Any]) -> str:
+    return (
+        f"- Published figures ({found['kind']}) of {found['method']}, {found['probe']}, {found['metric']}: mean "
+        f"|difference| {found['absolute']:.4f} over {counted(found['datasets'], 'data set')}, mean difference "
+        f"{found['difference']:+.4f}."
+    )
 
 
 def _entries(row: dict[Hashable, Any]) -> tuple[Entry, ...]:

@@ -10,7 +10,7 @@ from diptych.data.base import DataError, Raw
 from diptych.data.card import Card
 from diptych.data.subset import LEAST
 
-DRAWS = 20  # seeded draws of whole groups, of which the one with the most faithful class shares is taken
+DRAWS = 20  # seeded draws of whole groups, of which one with faithful class shares is taken
 
 
 def split_of(raw: Raw, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
@@ -108,7 +108,11 @@ def _stratified(label: np.ndarray, card: Card, seed: int) -> np.ndarray:
 
 
 def _whole_groups(unit: np.ndarray, label: np.ndarray, card: Card, seed: int) -> np.ndarray:
-    """Test groups; of several draws the one whose class shares are nearest to those of all rows."""
+    """Test groups; of several draws the first of that half whose class shares are nearer to those of all rows.
+
+    The nearest of all would be the same few groups for most seeds where there are few: 4 of 8 seeds drew the same two
+    of ten subjects.
+    """
     from sklearn.model_selection import GroupShuffleSplit
 
     if unit.max() < 1:
@@ -117,7 +121,7 @@ def _whole_groups(unit: np.ndarray, label: np.ndarray, card: Card, seed: int) ->
     tests = [test for _, test in draws]
     wanted = np.bincount(label) / len(label)
     misfit = [np.abs(np.bincount(label[test], minlength=len(wanted)) / len(test) - wanted).sum() for test in tests]
-    return np.unique(unit[tests[int(np.argmin(misfit))]])
+    return np.unique(unit[tests[int(np.argmax(misfit <= np.median(misfit)))]])
 
 
 def _units(raw: Raw, card: Card) -> np.ndarray:

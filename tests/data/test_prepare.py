@@ -202,6 +202,17 @@ def test_groups_stay_whole_and_seeds_differ():
     assert not np.array_equal(splits[0].split, splits[1].split)
 
 
+def test_seeds_draw_different_groups_where_there_are_few():
+    grouped = replace(breast_cancer.read({}), group=np.arange(569) // 57)
+    stated = card(split="grouped", group="site")
+    prepared = [prepare(grouped, stated, seed=seed).samples for seed in range(8)]
+    tests = {tuple(np.unique(samples.group[samples.split == 1])) for samples in prepared}
+    assert len(tests) >= 7
+    for samples in prepared:
+        shares = [np.mean(samples.label[samples.split == part]) for part in (0, 1)]
+        assert abs(shares[0] - shares[1]) < 0.25
+
+
 @pytest.mark.parametrize("what", ["group", "key"])
 def test_group_or_key_in_both_official_splits_is_an_error(what):
     raw = wine.read({})
