@@ -32,6 +32,7 @@ class NamedColumns(Encoder):
         self.dim, self.tokenizer = dim, vocabulary(facts)
         self.columns = ColumnWords(facts, self.tokenizer)
         self.words = nn.Embedding(self.tokenizer.get_vocab_size(), dim, padding_idx=PADDING)
+        nn.init.kaiming_normal_(self.words.weight)  # the smaller they begin, the further a step turns them
         self.norm = nn.LayerNorm(dim)
         self.bias = nn.Parameter(torch.empty(dim).uniform_(-1, 1) * dim**-0.5)
         self.align = nn.Linear(dim, dim, bias=False)

@@ -6,9 +6,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from diptych.batch import Batch
-from diptych.parts.expert_features import diameter, expert_features, standardised
+from diptych.parts.expert_features import diameter, expert_features
 from diptych.parts.method import Method, Recipe, View
 from diptych.parts.objectives.expclr import expclr
+from diptych.parts.scale import Scale
 
 
 class Expclr(Method):
@@ -37,7 +38,9 @@ class Expclr(Method):
     def calibrate(self, train: Batch, rng: Generator) -> None:
         """Measure the training rows."""
         super().calibrate(train, rng)
-        self.features = standardised(expert_features(cast(Tensor, train.x)))
+        features, scale = expert_features(cast(Tensor, train.x)), Scale()
+        scale.fit(features)
+        self.features = scale(features)
         self.largest = diameter(self.features)
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:

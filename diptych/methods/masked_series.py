@@ -22,7 +22,7 @@ class MaskedSeries(Method):
     )
     modalities = {"series": "identity"}
     encoders = {"series": "series_transformer"}
-    missing = "mask_as_view"
+    missing = "impute_mean"
     seen_corruptions = frozenset({"missing_mcar", "missing_block"})
     # The authors use RAdam; Adam with a warm-up stands in for it.
     recipe = Recipe(optimiser="adam", lr=1e-3, warmup=0.05, batch_size=128, epochs=700)

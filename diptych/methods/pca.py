@@ -12,7 +12,7 @@ from diptych.parts.untrained import Untrained
 
 
 class Pca(Untrained):
-    """The raw features' principal components, as many as the encoder's output has dimensions."""
+    """The raw features' principal components that hold 99 % of the variance, at most as many as the encoder's width."""
 
     role = "control"
     paper = "Pearson 1901, On lines and planes of closest fit to systems of points in space"
@@ -31,5 +31,5 @@ class Pca(Untrained):
         self.components.fit(self.features(train.x), rng)
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
-        """[n, k] per modality, k at most min(width, n_train − 1, F)."""
+        """[n, k] per modality, k at most min(width, n_train, F)."""
         return cast(dict[str, Tensor], self.components(self.features(batch.x)))

@@ -29,8 +29,8 @@ class SummaryStatistics(Untrained):
 
     def calibrate(self, train: Batch, rng: Generator) -> None:
         """Learn the statistics' means and deviations."""
-        self.scale.fit(expert_features(cast(Tensor, train.x), unseen=float("nan")))
+        self.scale.fit(expert_features(cast(Tensor, train.x)))
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
         """[n, 13 C]."""
-        return {"backbone": self.scale(expert_features(cast(Tensor, batch.x), unseen=float("nan")))}
+        return {"backbone": self.scale(expert_features(cast(Tensor, batch.x)))}

@@ -6,8 +6,8 @@ from torch import Tensor
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-def expert_features(x: Tensor, *, unseen: float = 0.0) -> Tensor:
-    """Summary statistics of each channel of series [n, T, C] as [n, 13 C]; `unseen` where nothing was seen.
+def expert_features(x: Tensor) -> Tensor:
+    """Summary statistics of each channel of series [n, T, C] as [n, 13 C]; missing where nothing was seen.
 
     Mean, deviation, skewness, kurtosis, five quantiles, step-to-step deviation, autocorrelation at one step, share of
     mean crossings, dominant frequency.
@@ -17,7 +17,7 @@ def expert_features(x: Tensor, *, unseen: float = 0.0) -> Tensor:
     z = (x - mean) / deviation.clamp_min(1e-6)
     quantiles = x.nanquantile(torch.tensor(QUANTILES, device=x.device, dtype=x.dtype), 1).unbind(0)  # [n, C] each
     moments = [mean[:, 0], deviation[:, 0], (z**3).nanmean(1), (z**4).nanmean(1)]
-    return torch.cat([*moments, *quantiles, *_in_time(z)], 1).nan_to_num(unseen)
+    return torch.cat([*moments, *quantiles, *_in_time(z)], 1)
 
 
 def _in_time(z: Tensor) -> list[Tensor]:
@@ -27,13 +27,6 @@ def _in_time(z: Tensor) -> list[Tensor]:
     size = torch.fft.rfft(z.nan_to_num(0.0), dim=1).abs()  # [n, T // 2 + 1, C]; the mean is gone
     dominant = (size.argmax(1) / size.shape[1]).masked_fill(z.isnan().all(1), torch.nan)
     return [(after - before).square().nanmean(1).sqrt(), (before * after).nanmean(1), crossing.nanmean(1), dominant]
-
-
-def standardised(f: Tensor) -> Tensor:
-    """Features [n, m] with mean 0 and deviation 1, without those that never vary: [n, k]."""
-    deviation = f.std(0, correction=0)
-    varies = deviation > 1e-6
-    return ((f - f.mean(0)) / deviation)[:, varies]
 
 
 def diameter(f: Tensor) -> float:

@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+HELD = 0.99  # of the variance
+
 
 class PrincipalComponents(nn.Module):
-    """PCA of the feature vectors of each modality."""
+    """PCA of the feature vectors of each modality.
+
+    Where rows are few, all directions in which they differ make a simplex once a probe has scaled them: every row is as
+    far from every other, and nothing can be learnt. The last hundredth of the variance is therefore left out.
+    """
 
     def __init__(self, widths: Mapping[str, int]) -> None:
         super().__init__()
@@ -16,7 +23,7 @@ class PrincipalComponents(nn.Module):
         self.of = nn.ModuleDict({name: _Projection() for name in widths})
 
     def fit(self, features: Mapping[str, Tensor], rng: torch.Generator) -> None:
-        """The first components of {name: [n, F]}, at most as many as the width and as the data have directions."""
+        """The first components of {name: [n, F]} that hold HELD of the variance, at most as many as the width."""
         for name, z in features.items():
             cast(_Projection, self.of[name]).fit(z, min(self.widths[name], *z.shape), rng)
 
@@ -42,11 +49,8 @@ class _Projection(nn.Module):
         seed = int(torch.randint(2**31, (), generator=rng, device=rng.device))
         fitted = PCA(k, random_state=seed).fit(z.cpu().numpy())
         self.mean = torch.from_numpy(fitted.mean_).to(z)
-        # n centred rows span n − 1 directions at most. Noise in others, once a probe scales it, drowns everything.
-        spread = fitted.singular_values_
-        spans = spread > spread[0] * max(z.shape) * torch.finfo(z.dtype).eps
-        spans[0] = True  # constant features
-        self.components = torch.from_numpy(fitted.components_[spans]).to(z)
+        enough = int(np.searchsorted(fitted.explained_variance_ratio_.cumsum(), HELD)) + 1  # 1 of constant features
+        self.components = torch.from_numpy(fitted.components_[:enough]).to(z)
 
     def forward(self, z: Tensor) -> Tensor:
         return (z - self.mean) @ self.components.T

@@ -85,6 +85,6 @@ def test_what_training_rows_do_not_vary_in_is_0():
 def test_nothing_seen_is_told_apart_from_zero():
     x = torch.randn(4, 20, 2)
     x[0, :, 1] = torch.nan
-    f = expert_features(x, unseen=torch.nan).unflatten(1, (13, 2))
+    f = expert_features(x).unflatten(1, (13, 2))
     assert f[0, :, 1].isnan().all()
     assert f[1:].isfinite().all()

@@ -102,6 +102,19 @@ def test_the_loss_is_contrast_and_reconstruction(strokes, made, rng):
     assert made_up != whole
 
 
+def test_the_contrast_reads_whole_crops_and_the_reconstruction_the_rest(strokes, made, rng):
+    """As in the authors' encoder: two passes, of which only one is without the hidden segments."""
+    _, batch = strokes
+    method = made("timesurl", strokes, encoder=SMALL | {"dropout": 0.0}).eval()
+    (crop, _) = method.view(batch.take(torch.arange(1, 9)), rng(3))
+    z, error = method._read(crop, rng(4))
+    assert torch.equal(z, method.encoder.per_step(crop.x)[:, crop.span])
+    rest, hidden = without_segments(crop.x, rng(4), segments=3, share=0.05)
+    h = method.encoder.per_step(rest)[:, crop.span]
+    wrong = (method.values(h) - hidden[:, crop.span])[~hidden[:, crop.span].isnan()]
+    assert error.item() == pytest.approx(wrong.square().mean().item(), rel=1e-4)
+
+
 def test_an_encoder_without_steps_is_refused(strokes, made):
     with pytest.raises(TypeError, match=r"timesurl needs an encoder with one vector per step .*Fcn has none"):
         made("timesurl", strokes, encoder={"name": "fcn"})

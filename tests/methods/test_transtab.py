@@ -1,5 +1,6 @@
 """TransTab reads columns by their names: their order is nothing, and new ones are read, too."""
 
+import pytest
 import torch
 
 from diptych.parts.column_words import columns_of
@@ -54,6 +55,11 @@ def test_another_table_is_read_with_the_same_weights(wines, made):
     alone[:, 0] = 0.5  # of a wine its alcohol is known, nothing else
     nothing = torch.tensor([[0.5, torch.nan, torch.nan, torch.nan]])
     torch.testing.assert_close(other(nothing), encoder(alone), rtol=1e-4, atol=1e-5)
+
+
+def test_words_begin_as_small_as_the_authors(wines, made):
+    encoder = made("transtab", wines).encoder
+    assert encoder.words.weight.std().item() == pytest.approx((2 / encoder.dim) ** 0.5, rel=0.1)
 
 
 def test_words_of_levels(wines, made):
