@@ -1,7 +1,7 @@
 """From names and settings to a method, and from prepared arrays to a batch."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,6 +23,13 @@ def build(name: str, settings: dict[str, Any], facts: Facts) -> Method:
     view = _named("views", settings["view"], facts)
     assert isinstance(view, View)
     method: Method = kind(encoder, view, **_tuples(settings["method"]))
+    return method
+
+
+def reread(method: Method, settings: dict[str, Any], facts: Facts) -> Method:
+    """A trained method whose encoder and view now read other data."""
+    method.encoder = cast(Any, method.encoder).reading(facts)
+    method.view = cast(View, _named("views", settings["view"], facts))
     return method
 
 

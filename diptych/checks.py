@@ -99,6 +99,15 @@ def _datasets(plan: "Plan", method: str, own: grid.Grid) -> None:
         if not grid.can_run(method, card, own.axes):
             problem = f"{method} cannot run on {name} ({card.modality}); it runs on {_on(method, own)}"
             raise BenchmarkError(f"{own.place}.datasets: {problem}")
+    unique(own.sources, f"{own.place}.{grid.PRETRAIN_ON}")
+    for name in own.sources:
+        spec.one_of(name, plan.cards, "data set", f"{own.place}.{grid.PRETRAIN_ON}")
+        read = [plan.cards[target] for target in plan.runs_on(method, own)]
+        if other := [card for card in read if card.modality != plan.cards[name].modality]:
+            problem = f"{name} is {plan.cards[name].modality}, {other[0].name} is {other[0].modality}"
+            raise BenchmarkError(f"{own.place}.{grid.PRETRAIN_ON}: {problem}")
+        if not grid.can_run(method, plan.cards[name], own.axes):
+            raise BenchmarkError(f"{own.place}.{grid.PRETRAIN_ON}: {method} cannot run on {name}")
     if not plan.runs_on(method, own):
         found = ", ".join(f"{c.name} ({c.modality})" for c in plan.cards.values())
         raise BenchmarkError(f"{own.place}: runs on {_on(method, own)}, the data sets are {found}")

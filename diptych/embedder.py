@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from diptych.batch import Batch
-from diptych.build import batch_of, build
+from diptych.build import batch_of, build, reread
 from diptych.data.samples import Samples, from_arrays
 from diptych.parts.method import Method, load
 from diptych.records import read_json, read_npz
@@ -68,22 +68,33 @@ def _unit(z: np.ndarray) -> np.ndarray:
     return np.asarray(z / np.maximum(length, 1e-12))
 
 
-def restore(job: dict[str, Any], facts: dict[str, Any], encoder: Path, device: str) -> Restored:
-    """The method of a pretraining job with its trained weights."""
-    method = build(job["method"], job["settings"], facts)
+def restore(record: dict[str, Any], facts: dict[str, Any], encoder: Path, device: str) -> Restored:
+    """The method of a pretraining record with its trained weights, for data of these facts."""
+    method = _built(record, facts)
     load(method, load_file(encoder))
-    return Restored(method.to(device).eval(), device)
+    return _restored(method, record, facts, device)
 
 
-def initial(job: dict[str, Any], facts: dict[str, Any], encoder: Path, device: str) -> Restored:
+def initial(record: dict[str, Any], facts: dict[str, Any], encoder: Path, device: str) -> Restored:
     """The same method before its first step; what `calibrate` learnt of the data stays."""
     from diptych.train import seed_everything
 
-    seed_everything(job["seed"], device)
-    method = build(job["method"], job["settings"], facts)
+    seed_everything(record["job"]["seed"], device)
+    method = _built(record, facts)
     first = {name: tensor.clone() for name, tensor in method.state_dict().items() if tensor.numel()}
     load(method, load_file(encoder))
     method.load_state_dict(first, strict=False)
+    return _restored(method, record, facts, device)
+
+
+def _built(record: dict[str, Any], facts: dict[str, Any]) -> Method:
+    """As it was trained; a record has facts of its own where that was on other data."""
+    return build(record["job"]["method"], record["job"]["settings"], record.get("facts", facts))
+
+
+def _restored(method: Method, record: dict[str, Any], facts: dict[str, Any], device: str) -> Restored:
+    if "facts" in record:
+        method = reread(method, record["job"]["settings"], facts)
     return Restored(method.to(device).eval(), device)
 
 
@@ -118,7 +129,7 @@ class Embedder:
         job = record["job"]
         data = folder.parents[4] / "data" / job["dataset"] / job.get("probed", job["variant"])
         facts = read_json(data / "card.json")["facts"]
-        restored = restore(job, facts, folder / "encoder.safetensors", resolve(device))
+        restored = restore(record, facts, folder / "encoder.safetensors", resolve(device))
         return cls(restored, facts, record, data / "data.npz")
 
     def samples(self) -> Samples:

@@ -1,7 +1,7 @@
 """From a method's grid in a benchmark file to complete settings, checked against the signatures."""
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Literal, Optional
 
@@ -13,6 +13,7 @@ from diptych.data.subset import board_name
 from diptych.fingerprint import digest
 from diptych.spec import Benchmark, BenchmarkError, one_of
 
+PRETRAIN_ON = "pretrain_on"  # the key of an entry that names where encoders come from
 BUDGETS = ("epochs", "steps", "samples")
 POSITIVE = ("lr", "batch_size", "per_class", *BUDGETS)
 CHOICES = ("view.name", "encoder.name")
@@ -28,11 +29,16 @@ class Config:
     method: str
     settings: dict[str, Any]  # {"method": …, "view": {"name", …}, "encoder": {"name", …}, "recipe": …}
     flat: dict[str, Any]  # the same as flat parameters: temperature, view.rate, encoder.dim, train.lr
+    source: str = ""  # the data set of the encoder where that is another one
 
     @property
     def id(self) -> str:
         """8 hex digits over all settings."""
-        return digest([self.method, self.settings])
+        return digest([self.method, self.settings, *([self.source] if self.source else [])])
+
+    def pretrained_on(self, source: str, dataset: str) -> "Config":
+        """The same on a data set with the encoder of another one; itself where both are one."""
+        return self if source == dataset else replace(self, source=source, flat=self.flat | {PRETRAIN_ON: source})
 
 
 @dataclass(frozen=True)
@@ -42,15 +48,23 @@ class Grid:
     axes: dict[str, Any]
     datasets: list[str]  # that it is limited to; none: all that the method can run on
     place: str
+    sources: list[str] = field(default_factory=list)  # where encoders come from; none: each data set has its own
 
     @classmethod
     def of(cls, entry: dict[str, Any], place: str) -> "Grid":
-        """The axes apart from `datasets:`."""
-        asked = entry.get("datasets", [])
-        listed = isinstance(asked, list) and all(isinstance(name, str) for name in asked)
-        if not listed or ("datasets" in entry and not asked):
-            raise BenchmarkError(f"{place}.datasets: a list of data set names was expected")
-        return cls({k: v for k, v in entry.items() if k != "datasets"}, [board_name(name) for name in asked], place)
+        """The axes apart from `datasets:` and `pretrain_on:`."""
+        datasets, sources = (_datasets(entry, key, place) for key in ("datasets", PRETRAIN_ON))
+        axes = {key: value for key, value in entry.items() if key not in ("datasets", PRETRAIN_ON)}
+        return cls(axes, datasets, place, sources)
+
+
+def _datasets(entry: dict[str, Any], key: str, place: str) -> list[str]:
+    """The data sets that an entry names under a key, as boards call them; none where it has no such key."""
+    asked = [entry[key]] if key == PRETRAIN_ON and isinstance(entry.get(key), str) else entry.get(key, [])
+    listed = isinstance(asked, list) and all(isinstance(name, str) for name in asked)
+    if not listed or (key in entry and not asked):
+        raise BenchmarkError(f"{place}.{key}: a list of data set names was expected")
+    return [board_name(name) for name in asked]
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,8 @@ def configs(method: str, modality: str, grid: Grid, benchmark: Benchmark) -> lis
     ]
     for config in found:
         _check_classes(config, grid.place)
+        if grid.sources:
+            _check_transfer(config, grid.place)
     return found
 
 
@@ -290,6 +306,18 @@ def _check_classes(config: Config, place: str) -> None:
         raise BenchmarkError(f"{where}: a batch has {size} rows; it must be from 1 to train.batch_size")
     if asked == 1 < paper:
         raise BenchmarkError(f"{where}: the method needs rows of one class in a batch; it must be 2 or more")
+
+
+def _check_transfer(config: Config, place: str) -> None:
+    """An encoder that comes from other data must be able to read these."""
+    known, own = components("encoders"), config.settings["encoder"]
+    able = [name for name, encoder in known.items() if encoder.attributes.get("transfers")]
+    if own.get("name") not in able:
+        used = own.get("name") or " and ".join(tower["name"] for tower in own.values())
+        raise BenchmarkError(
+            f"{place}.{PRETRAIN_ON}: {used}, the encoder of {config.method}, reads the data it was trained on and no "
+            f"other; those that read others: {', '.join(able)}"
+        )
 
 
 def _checked(place: str, key: str, value: Any, parameter: Parameter) -> Any:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych import catalog
 from diptych.fingerprint import digest, fingerprint
+from diptych.grid import PRETRAIN_ON
 from diptych.records import ContractError, read_json
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ def _prepare(plan: "Plan", dataset: str, variant: str) -> Job:
 
 
 def _pretrain(plan: "Plan", dataset: str, method: str, config: str, seed: str) -> Job:
-    settings = plan.configs[dataset, method, config].settings
+    settings, source = plan.configs[dataset, method, config].settings, plan.read_by("pretrain", dataset, config)
     variant, probed = (plan.variant_of(dataset, config, seed, stage) for stage in ("pretrain", "probe"))
     identity = {"dataset": dataset, "variant": variant, "method": method, "config": config, "seed": int(seed)}
     identity |= {"probed": probed} if probed != variant else {}
+    identity |= {PRETRAIN_ON: source} if source != dataset else {}
     code = fingerprint(["stages.pretrain", "train", "build", *_modules(method, settings)])
     return identity | {"settings": settings, "code": code}
 

@@ -81,6 +81,7 @@ class Plan:
         checks.check(self)
         self.configs: dict[tuple[str, str, str], Config] = {}
         self._conditions: dict[tuple[str, str], Condition] = {}
+        self._sources: dict[tuple[str, str], str] = {}
         self._own_digests: dict[str, dict[str, str]] = {}
         self.cells = tuple(cell for name in self.cards for cell in self._cells(name))
         if not self.cells:
@@ -140,11 +141,13 @@ class Plan:
         modality, cells = self.cards[dataset].modality, []
         for method in methods:
             for config, under in product(self._configs(method, dataset), conditions(self.spec, modality)):
-                asked = [config.id, self.spec.rows, str(under), self.own_digest(dataset)]
+                own = [self.own_digest(name) for name in (dataset, config.source) if name]
+                asked = [config.id, self.spec.rows, str(under), *own]
                 name = digest([*asked, under.impute] if under.imputed else asked)
                 axis = {"impute": under.impute} if self.spec.impute != [NONE] else {}
                 self.configs[dataset, method, name] = replace(config, flat=config.flat | axis)
                 self._conditions[dataset, name] = under
+                self._sources[dataset, name] = config.source or dataset
                 cells += [Cell(dataset, method, name, seed, str(under)) for seed in self.spec.seeds]
         return cells
 
@@ -155,8 +158,8 @@ class Plan:
             points = grid.configs(method, self.cards[dataset].modality, own, self.spec)
             if not points:
                 raise BenchmarkError(f"{own.place}: an axis without values")
-            checks.unique([config.id for config in points], own.place)
-            found |= {config.id: config for config in points}
+            asked = [config.pretrained_on(name, dataset) for config in points for name in own.sources or [dataset]]
+            found |= {config.id: config for config in asked}
         return list(found.values())
 
     def _asked(self, method: str, dataset: str) -> list[Grid]:
@@ -213,6 +216,10 @@ class Plan:
         """The damage and the imputation of a cell."""
         return self._conditions[dataset, config]
 
+    def read_by(self, stage: str, dataset: str, config: str, **_: str) -> str:
+        """The data set that a stage of a cell reads: pretraining reads that of the encoder."""
+        return self._sources[dataset, config] if stage == "pretrain" else dataset
+
     def variant(self, cell: Cell, stage: str = "probe") -> str:
         """The prepared data that a stage of a cell reads; embed and probe read the same."""
         return self.variant_of(cell.dataset, cell.config, cell.seed, stage)
@@ -221,7 +228,10 @@ class Plan:
     def variants(self) -> dict[tuple[str, str], Job]:
         """(data set, variant) -> what shapes it."""
         read = [(cell, stage) for cell in self.cells for stage in self.cell_stages(cell)]
-        return {(c.dataset, self.variant(c, s)): self.prepared(c.dataset, c.config, c.seed, s) for c, s in read}
+        return {
+            (self.read_by(s, c.dataset, c.config), self.variant(c, s)): self.prepared(c.dataset, c.config, c.seed, s)
+            for c, s in read
+        }
 
     def variant_of(self, dataset: str, config: str, seed: str | int, stage: str = "probe", **_: str) -> str:
         """The prepared data behind a rule's wildcards."""
@@ -245,6 +255,7 @@ class Plan:
         The seed counts where the split or the damage is drawn from it.
         """
         asked: Job = {"rows": self.spec.rows} | self._conditions[dataset, config].data(stage)
+        dataset = self.read_by(stage, dataset, config)
         drawn = self.cards[dataset].split != "official" or asked["rows"] or asked["corruption"]
         return asked | {"seed": seed if drawn else 0} | self.own_digest(dataset) | self.origin(dataset)
 
@@ -284,7 +295,7 @@ class Plan:
         )
 
     def _data(self, cell: Cell, stage: str) -> Path:
-        return self.root / "data" / cell.dataset / self.variant(cell, stage)
+        return self.root / "data" / self.read_by(stage, cell.dataset, cell.config) / self.variant(cell, stage)
 
     @property
     def probes(self) -> list[str]:

@@ -103,7 +103,7 @@ class Benchmark(Strict):
     methods: dict[str, Grids] = Field(
         description="method -> grid, or a list of grids: their union. A list in a grid is an axis; `view.x`, "
         "`encoder.x` and `train.x` reach the view, the encoder and the recipe; `datasets: [...]` limits a grid to some "
-        "data sets"
+        "data sets; `pretrain_on: [...]` takes the encoders from other data sets of the file"
     )
     controls: list[str] = Field(list(CONTROLS), description="rows that stand beside the methods on every data set")
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field([0], min_length=1, description="one cell per seed")

@@ -62,7 +62,7 @@ def _repeated(kept: Kept, bundle: Bundle, cell: Cell) -> Repeat:
     records = {line["stage"]: line["record"] for line in bundle.records if line["cell"] == cell.path}
     try:
         for role, card in DATA.items():
-            _prepared(kept.plan, cell, role, card)
+            _prepared(kept.plan, getattr(kept.plan.files(cell), role), getattr(kept.plan.files(cell), card))
         with TemporaryDirectory() as folder:
             jobs = {stage: record["job"] for stage, record in records.items()}
             made = replay.rerun(kept.plan, cell, jobs, Path(folder), str(records["pretrain"].get("device", "cpu")))
@@ -73,17 +73,16 @@ def _repeated(kept: Kept, bundle: Bundle, cell: Cell) -> Repeat:
         return Repeat(cell, "not runnable", f"{type(error).__name__}: {error}")
 
 
-def _prepared(planned: Plan, cell: Cell, role: str, card: str) -> None:
-    """The data of one role, fetched and prepared unless they are there."""
-    files = planned.files(cell)
-    data, source = getattr(files, role), planned.root / "data" / cell.dataset / "source.json"
+def _prepared(planned: Plan, data: Path, card: Path) -> None:
+    """A data set in the variant that these files name, fetched and prepared unless it is there."""
+    variant, (dataset, source) = data.parent.name, (data.parents[1].name, data.parents[1] / "source.json")
     data.parent.mkdir(parents=True, exist_ok=True)
     if not source.exists():
-        job = json.loads(planned.job("download", dataset=cell.dataset)) | {"mirror": planned.mirror}
+        job = json.loads(planned.job("download", dataset=dataset)) | {"mirror": planned.mirror}
         importlib.import_module("diptych.stages.download").run(job, source=source)
-    if not data.exists() and (cell.dataset, data.parent.name) in planned.variants:
-        job = json.loads(planned.job("prepare", dataset=cell.dataset, variant=data.parent.name))
-        importlib.import_module("diptych.stages.prepare").run(job, source=source, data=data, card=getattr(files, card))
+    if not data.exists() and (dataset, variant) in planned.variants:
+        job = json.loads(planned.job("prepare", dataset=dataset, variant=variant))
+        importlib.import_module("diptych.stages.prepare").run(job, source=source, data=data, card=card)
 
 
 def _scores(made: dict[str, Path]) -> pd.DataFrame:

@@ -90,6 +90,7 @@ def _plan(planned: Plan) -> dict[str, Any]:
         "benchmark": planned.benchmark.name,
         "cells": [[c.dataset, c.method, c.config, c.seed, c.condition] for c in planned.cells],
         "flat": flats,
+        "default": {f"{c.dataset}/{c.method}": planned.default(c.dataset, c.method) for c in planned.cells},
         "cards": {name: card.model_dump(mode="json") for name, card in planned.cards.items()},
     }
 

@@ -115,6 +115,10 @@ class BundledPlan:
         """The settings of a cell as flat parameters."""
         return dict(self.told["flat"][f"{cell.dataset}/{cell.method}/{cell.config}"])
 
+    def default(self, dataset: str, method: str) -> dict[str, Any]:
+        """The flat settings that a method would have without a grid."""
+        return dict(self.told["default"][f"{dataset}/{method}"])
+
 
 @dataclass(frozen=True)
 class Bundle:

@@ -22,6 +22,7 @@ class NamedColumns(Encoder):
     """
 
     modality = "tabular"
+    transfers = True
 
     def __init__(
         self, facts: dict[str, Any], *, dim: int = 128, depth: int = 2, heads: int = 8, hidden: int = 256

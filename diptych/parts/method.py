@@ -78,6 +78,7 @@ class Encoder(nn.Module, ABC):
     """A backbone: `forward(x)` gives [n, dim]."""
 
     modality: ClassVar[str]
+    transfers: ClassVar[bool] = False  # whether `reading(facts)` gives it, its weights shared, for other data
     dim: int
 
     @abstractmethod

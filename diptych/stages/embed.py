@@ -52,7 +52,7 @@ def run(
     facts = read_json(card)["facts"]
     samples = from_arrays(read_npz(data))
     device = resolve(device)
-    restored = restore(trained["job"], facts, encoder, device)
+    restored = restore(trained, facts, encoder, device)
     rng = seed_everything(job["seed"], device)
     watch = Stopwatch()
     found = restored.embed(samples)
@@ -61,9 +61,7 @@ def run(
     if broken:
         raise ValueError(f"embeddings {', '.join(broken)} hold NaN or infinity")
     if trained["steps"]:
-        _check_collapse(
-            _first(found), samples, lambda: _first(initial(trained["job"], facts, encoder, device).embed(samples))
-        )
+        _check_collapse(_first(found), samples, lambda: _first(initial(trained, facts, encoder, device).embed(samples)))
     seen = found | restored.project(found)
     health = {name: _spread(z, samples) for name, z in seen.items()}
     for name, values in _agreement(restored, samples, rng, seen).items():

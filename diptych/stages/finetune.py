@@ -42,7 +42,7 @@ def run(
     samples, facts = from_arrays(read_npz(data)), read_json(card)["facts"]
     test = samples.split == 1
     sheet, place = Sheet(samples.label[test], samples.id[test]), Place(embedded["embeddings"][0], "finetune")
-    restored = restore(read_json(pretrain)["job"], facts, encoder, device)
+    restored = restore(read_json(pretrain), facts, encoder, device)
     seed_everything(job["seed"], device)
     if found := _predictions(restored, samples, facts["classes"], job["seed"]):
         sheet.add(place, found)

@@ -57,7 +57,8 @@ def run(
         "stopped_early": seen.stopped_early,
         "final_loss": seen.loss[-1] if seen.loss else None,
     }
-    write_json(record, _record(job, "ok", "") | facts | {"data": prepared["fingerprints"]})
+    read = {"data": prepared["fingerprints"]} | ({"facts": prepared["facts"]} if "pretrain_on" in job else {})
+    write_json(record, _record(job, "ok", "") | facts | read)
     checkpoint.drop()
 
 

@@ -46,20 +46,20 @@ def run(
     sheet = Sheet(samples.label[test], samples.id[test])
     if job["robustness"]:
         facts = read_json(card)["facts"]
-        restored = _restored(trained["job"], facts, encoder, device=device, seed=job["seed"])
+        restored = _restored(trained, facts, encoder, device=device, seed=job["seed"])
         _score(sheet, job, samples, restored, facts["classes"])
     sheet.write(scores, predictions)
     about = {"job": job, "status": "ok", "reason": "", "cpu_seconds": time.process_time() - start}
     write_json(record, about | {"fits": sheet.notes})
 
 
-def _restored(pretrain_job: dict[str, Any], facts: dict[str, Any], encoder: Path, *, device: str, seed: int) -> Any:
+def _restored(trained: dict[str, Any], facts: dict[str, Any], encoder: Path, *, device: str, seed: int) -> Any:
     """The frozen encoder, on the device and under the seed of the embed stage."""
     from diptych.embedder import resolve, restore
     from diptych.train import seed_everything
 
     device = resolve(device)
-    restored = restore(pretrain_job, facts, encoder, device)
+    restored = restore(trained, facts, encoder, device)
     seed_everything(seed, device)
     return restored
 

@@ -121,7 +121,7 @@ def test_a_cell_from_weights_to_embeddings(network, tmp_path):
     job, samples, outputs = run(tmp_path)
     assert 13 < outputs["encoder"].stat().st_size / 1e6 < 14  # without the classifier's five
     assert read_json(outputs["record"])["steps"] == 0
-    z = restore(job, FACTS, outputs["encoder"], "cpu").embed(samples)
+    z = restore({"job": job}, FACTS, outputs["encoder"], "cpu").embed(samples)
     assert [*z] == ["backbone"]
     np.testing.assert_allclose(z["backbone"], network(torch.from_numpy(samples.x)).numpy(), rtol=1e-4, atol=1e-4)
 

@@ -43,7 +43,7 @@ class Trained:
         """Embeddings [n, d] of all samples."""
         from diptych.embedder import restore
 
-        restored = restore(self.job, self.facts, self.folder / "encoder.safetensors", "cpu")
+        restored = restore({"job": self.job}, self.facts, self.folder / "encoder.safetensors", "cpu")
         return next(iter(restored.embed(self.samples).values()))
 
 

@@ -71,8 +71,8 @@ def test_pretraining_only_trains_on_damage_and_probes_without(done):
     assert files[ONLY].encoder.read_bytes() == files[BOTH].encoder.read_bytes() != files[""].encoder.read_bytes()
     read = {where: read_npz(f.embeddings)["backbone"] for where, f in files.items()}
     assert not np.array_equal(read[ONLY], read[BOTH])
-    job, facts = read_json(files[ONLY].record)["job"], read_json(files[""].card)["facts"]
-    clean = restore(job, facts, files[BOTH].encoder, "cpu").embed(_samples(files[""].data))["backbone"]
+    record, facts = read_json(files[ONLY].record), read_json(files[""].card)["facts"]
+    clean = restore(record, facts, files[BOTH].encoder, "cpu").embed(_samples(files[""].data))["backbone"]
     assert np.array_equal(read[ONLY], clean)
 
 

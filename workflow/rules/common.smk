@@ -32,5 +32,5 @@ def boards(file):
 
 def prepared(file, stage="probe"):
     return (
-        lambda wildcards: f"{root}/data/{wildcards.dataset}/{plan.variant_of(**wildcards, stage=stage)}/{file}"
+        lambda w: f"{root}/data/{plan.read_by(stage, **w)}/{plan.variant_of(**w, stage=stage)}/{file}"
     )
