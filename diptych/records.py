@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "failed", "diverged", "collapsed", "timeout", "oom", "skipped"]
 STATUSES: tuple[str, ...] = get_args(Status)
-SCORE_COLUMNS = ("embedding", "probe", "corruption", "severity", "metric", "value", "n", "reason")
+PLACE = ("embedding", "probe", "corruption", "severity", "metric")  # of a score within its cell
+SCORE_COLUMNS = (*PLACE, "value", "n", "reason")
 
 
 class ContractError(ValueError):
@@ -46,6 +47,11 @@ def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
     """Sorted, indented JSON; NaN and infinity are refused because JSON has no word for them."""
     text = json.dumps(content, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_record(path: Path, content: Mapping[str, Any], **made: Path) -> None:
+    """The record of a stage, with the sha256 of the files that it made."""
+    write_json(path, {**content, "made": {name: sha256(file) for name, file in made.items()}})
 
 
 def read_json(path: Path | str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from diptych.metrics.base import Undefined, load, metrics
 from diptych.probes.base import Predictions
-from diptych.records import SCORE_COLUMNS, Status, empty_scores, read_json, write_json, write_npz, write_scores
+from diptych.records import SCORE_COLUMNS, Status, empty_scores, read_json, write_npz, write_record, write_scores
 
 Array = np.ndarray
 
@@ -126,7 +126,7 @@ def blank(
         kept = record.parent / f"{job['stage']}.traceback.txt"
         kept.write_text(traceback, encoding="utf-8")
         about["traceback"] = str(kept)
-    write_json(record, about)
+    write_record(record, about, scores=scores, predictions=predictions)
 
 
 def embedded_or_blank(

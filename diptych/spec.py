@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from diptych.data.card import Card
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 Severity = Annotated[float, Field(ge=0, lt=1)]
 SAME_ENCODER = ("random", "supervised")  # controls that stand beside every encoder in use
@@ -63,6 +65,10 @@ class RankBy(Strict):
 
     probe: str = Field("linear", description="a probe of this benchmark")
     metric: str = Field("primary", description="a metric, or `primary`: the one on each data set's card")
+
+    def on(self, card: Card) -> str:
+        """The metric on a data set."""
+        return card.metric if self.metric == "primary" else self.metric
 
 
 class Effect(Strict):

@@ -33,6 +33,7 @@ WHOLE: tuple[tuple[str, Callable[[Kept], Iterator[Finding]]], ...] = (
 )
 OF_A_CELL: tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...] = (
     ("records", integrity.records),
+    ("made", integrity.made),
     ("rows", data.rows),
     ("scores", scores.recomputed),
     ("metrics", scores.possible),

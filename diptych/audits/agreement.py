@@ -10,11 +10,11 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from diptych.audits.repeat import PLACE, Again
+from diptych.audits.repeat import Again
 from diptych.audits.verdicts import Verdict, rbo, tau, too_many
 from diptych.boards.frame import Board
 from diptych.boards.ranking import leaderboard
-from diptych.records import ContractError, read_table
+from diptych.records import PLACE, read_table
 
 
 def summary(again: Again) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def lines(told: dict[str, Any]) -> list[str]:
 
 def _held(tau: float | None, rbo: float | None) -> str:
     if tau is None or rbo is None:
-        return "No agreement of ranks: no board, or fewer than two rows that are ranked."
+        return "No agreement of ranks: no board that can be read, or no two rows of different rank."
     return f"Ranks of the old and the new board: Kendall's tau {tau:.3f}, rank-biased overlap {rbo:.3f}."
 
 
@@ -72,7 +72,7 @@ def _ranked(again: Again) -> list[Verdict]:
     spec = again.kept.plan.spec.rank_by
     found: list[Verdict] = []
     for repeat in again.done:
-        metric = again.kept.plan.card(repeat.cell.dataset).metric if spec.metric == "primary" else spec.metric
+        metric = spec.on(again.kept.plan.card(repeat.cell.dataset))
         places = {s.place[1:]: s.verdict for s in reversed(repeat.scores)}
         if (place := (spec.probe, "clean", 0.0, metric)) in places:
             found.append(places[place])
@@ -80,12 +80,19 @@ def _ranked(again: Again) -> list[Verdict]:
 
 
 def _agreement(again: Again) -> dict[str, float | None]:
-    """Rank agreement of the board with itself after the new scores took the place of the old ones."""
+    """Rank agreement of the board with itself after the new scores took the place of the old ones.
+
+    None where the board cannot be read or made: what is wrong with it is told by the checks of the board.
+    """
     try:
-        table = read_table(again.kept.folder / "results.parquet")
-        old = Board(again.kept.plan, again.kept.folder)
-    except (ContractError, OSError, KeyError):
+        return _agreed(again)
+    except Exception:
         return {"tau": None, "rbo": None}
+
+
+def _agreed(again: Again) -> dict[str, float | None]:
+    table = read_table(again.kept.folder / "results.parquet")
+    old = Board(again.kept.plan, again.kept.folder)
     new = {(r.cell.path, *score.place): score.new for r in again.done for score in r.scores}
     keys = table[["cell", *PLACE]].itertuples(index=False, name=None)
     table["value"] = [new.get(key, value) for key, value in zip(keys, table["value"], strict=True)]

@@ -16,10 +16,9 @@ import pandas as pd
 from diptych.aggregate import Tracked
 from diptych.audits.findings import Finding
 from diptych.audits.kept import Case, Kept
-from diptych.records import read_json, read_table
+from diptych.records import PLACE, read_json, read_table
 from diptych.track import own_tags
 
-PLACE = ("embedding", "probe", "corruption", "severity", "metric")
 SHOWN = 5  # differing values named for one cell and file
 PATHS = ("root", "file", "mlflow")  # of a feed: where it was made
 ABSENT = "nothing"
@@ -41,6 +40,8 @@ def results(case: Case) -> Iterator[Finding]:
     if table is None:
         return  # told by `planned`
     said = case.said
+    if twice := int(table[table["metric"] != ""].duplicated(list(PLACE)).sum()):
+        yield Finding("board", case.name, "results.parquet", "every score once", f"{twice} that stand there again")
     yield from _values(case, "results.parquet", _scores(said.scores), _scores(table[table["metric"] != ""]))
     stated = {"status": said.status, "key": said.key, "seed": case.cell.seed, "condition": case.cell.condition}
     stated |= {"role": case.kept.plan.role(case.cell)}

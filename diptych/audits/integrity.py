@@ -1,6 +1,6 @@
 """Are the files of the cells those that were made, by the jobs of the plan, each by a run of its own?
 
-Records hold no digests of what their stage wrote. The ledger, written when the board is made, holds them.
+Every record holds the digests of what its stage made; the ledger, written with the board, those of all files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from diptych import replay
 from diptych.audits.findings import Finding, Severity
 from diptych.audits.kept import ABSENT, Case, Kept
 from diptych.evidence import STAGES
@@ -52,6 +53,17 @@ def ledger(kept: Kept) -> Iterator[Finding]:
 
 def _named(digest: str) -> str:
     return digest if digest == ABSENT else f"sha256 {digest}"
+
+
+def made(case: Case) -> Iterator[Finding]:
+    """Every file has the digest that the record of its stage noted when it was made."""
+    for stage, outputs in replay.OUTPUTS.items():
+        noted = case.said.records.get(stage, {}).get("made", {})
+        for name, role in outputs.items():
+            if role in case.files and role != STAGES[stage]:
+                found, digest = case.kept.digest(case.files[role]), noted.get(name, "none")
+                if found != digest:
+                    yield Finding("made", case.name, case.place(role), _named(digest), _named(found))
 
 
 def jobs(case: Case) -> Iterator[Finding]:

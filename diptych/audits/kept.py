@@ -12,7 +12,7 @@ import pandas as pd
 
 from diptych import evidence
 from diptych.evidence import Evidence
-from diptych.records import ContractError, read_json, read_npz, read_table, sha256
+from diptych.records import PLACE, ContractError, read_json, read_npz, read_table, sha256
 from diptych.store import Store, grouped
 
 if TYPE_CHECKING:
@@ -88,9 +88,10 @@ class Kept:
 
     @property
     def whole(self) -> bool:
-        """Whether the board has a row for each planned cell and no other: else nothing can be made from it again."""
+        """Whether the board has each planned cell, no other, and a score once: else nothing can be made of it again."""
         try:
-            return self.cells.keys() == {case.name for case in self.cases}
+            once = not any(table.duplicated(list(PLACE)).any() for table in self.results.values())
+            return once and self.cells.keys() == {case.name for case in self.cases}
         except (ContractError, OSError):
             return False
 

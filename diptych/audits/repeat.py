@@ -20,12 +20,11 @@ from diptych.audits.findings import Finding, Severity
 from diptych.audits.integrity import SCORED
 from diptych.audits.kept import Kept
 from diptych.audits.verdicts import Verdict, spread, verdict, worst
-from diptych.records import ContractError, read_npz, read_table
+from diptych.records import PLACE, ContractError, read_npz, read_table
 
 if TYPE_CHECKING:
     from diptych.plan import Cell, Plan
 
-PLACE = ("embedding", "probe", "corruption", "severity", "metric")
 SHOWN = 5  # scores named for one cell
 Place = tuple[Any, ...]
 

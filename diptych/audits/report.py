@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ENOUGH = 5  # seeds
 CHECKS = {  # in the order of the report
     "ledger": "every file has the digest that was noted when the board was made",
+    "made": "every file has the digest that the record of its stage noted when it was made",
     "jobs": "every record is of the job that the plan asks for now: settings, seed, code, data",
     "records": "statuses, losses and data fingerprints of records agree with the files",
     "seeds": "no two seeds share a file, and there are enough of them",

@@ -81,8 +81,7 @@ class Board:
 
     def metric(self, task: Task) -> str:
         """The metric by which a task is ranked."""
-        asked = self.plan.spec.rank_by.metric
-        return self.card(task).metric if asked == "primary" else asked
+        return self.plan.spec.rank_by.on(self.card(task))
 
     @property
     def probe(self) -> str:

@@ -54,8 +54,9 @@ def _planned(bundle: Bundle, folder: str) -> Plan:
 
 
 def holds(told: dict[str, Any]) -> bool:
-    """Whether every cell ran, and no more ranking scores shifted than chance explains."""
-    return "not runnable" not in told["verdicts"] and told["ranking_scores"]["p"] >= LEVEL
+    """Whether cells ran, all that were begun, and no more ranking scores shifted than chance explains."""
+    ran = told["ranking_scores"]["judged"] and "not runnable" not in told["verdicts"]
+    return bool(ran) and told["ranking_scores"]["p"] >= LEVEL
 
 
 def _repeated(kept: Kept, bundle: Bundle, cell: Cell) -> Repeat:

@@ -18,6 +18,7 @@ import pandas as pd
 from diptych.audits.verdicts import Verdict, close, rbo, spread, tau, too_many, verdict
 from diptych.bundles.pack import ABOUT
 from diptych.bundles.read import members
+from diptych.records import ContractError
 
 SCORE = ("cell", "embedding", "probe", "corruption", "severity", "metric")
 PREDICTIONS = "predictions.npz"
@@ -42,6 +43,8 @@ class Side:
     def _members(self) -> dict[str, bytes]:
         if not self.path.is_dir():
             return members(self.path)
+        if not (self.path / "results.parquet").exists():
+            raise ContractError(f"{self.path} is neither a bundle nor the folder of a board: it has no results.parquet")
         names = ("results.parquet", "cells.parquet", "ledger.json", "leaderboard.json", ABOUT)
         return {name: (self.path / name).read_bytes() for name in names if (self.path / name).exists()}
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from diptych import evidence
+from diptych.metrics.base import load
 from diptych.provenance import LOCK
 from diptych.records import atomic, read_json, read_npz, sha256
 
@@ -118,8 +119,16 @@ def _predictions(planned: Plan, cell: Cell) -> Iterator[dict[str, Any]]:
         rows = np.unique(np.linspace(0, max(len(label) - 1, 0), min(len(label), MOST_ROWS)).round().astype(int))
         own = {"cell": cell.path, "file": PREDICTED[role], "sha256": digest, "n": len(label)}
         for name in sorted(arrays.keys() - {"label", "id"}):
-            chosen = arrays[name].argmax(1)[rows].astype(np.int16)
-            yield own | {"place": name, "label": label[rows].astype(np.int16), "chosen": chosen}
+            packed = {"chosen": arrays[name].argmax(1)[rows].astype(np.int16), "scores": None}
+            if _ranks(planned, cell, name) and len(rows) == len(label):
+                packed["scores"] = arrays[name].ravel()  # [n · classes]
+            yield own | {"place": name, "label": label[rows].astype(np.int16)} | packed
+
+
+def _ranks(planned: Plan, cell: Cell, place: str) -> bool:
+    """Whether the score by which the cell is ranked is of this place, and does not follow from class ids alone."""
+    asked = planned.spec.rank_by
+    return place.endswith(f"|{asked.probe}|clean|0") and load(asked.on(planned.card(cell.dataset))).needs != "labels"
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

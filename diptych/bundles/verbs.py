@@ -37,7 +37,7 @@ def verify(options: argparse.Namespace) -> int:
     found = verify.findings(options.bundle)
     for finding in found:
         print(finding)
-    print(f"verify: {options.bundle.as_posix()}: {len(found)} findings")
+    print(f"verify: {options.bundle.as_posix()}: {len(found)} findings{verify.followed(options.bundle)}")
     return 1 if found or (options.cells and not _again(options)) else 0
 
 
@@ -50,7 +50,7 @@ def _again(options: argparse.Namespace) -> bool:
         told = agreement.summary(sample)
         for repeat in sample.done:
             print(f"{repeat.verdict}: {repeat.cell.path} {repeat.reason}".rstrip())
-    print("\n".join(agreement.lines(told)))
+    print("\n".join(agreement.lines(told)) or "no cell was run again: none was begun within the budget")
     return again.holds(told)
 
 

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 import pandas as pd
 
 from diptych.boards.frame import Board, lines
 from diptych.bundles.pack import ABOUT, PLAN, PREDICTIONS, RECORDS, about
 from diptych.bundles.read import Bundle, Refused, opened
-from diptych.metrics.base import load
-
-if TYPE_CHECKING:
-    from diptych.plan import Plan
+from diptych.metrics.base import load, metrics
+from diptych.plan import Plan
+from diptych.records import PLACE
 
 SHOWN = 20  # findings of one check
-RECOMPUTED = ("accuracy", "balanced_accuracy")
+RECOMPUTED = tuple(name for name, metric in metrics().items() if metric.needs == "labels")
+SAME = 1e-9  # what the order of additions may change
+Place = tuple[Any, ...]  # cell, embedding, probe, corruption, severity, metric
 PATHS = ("root", "file", "mlflow")  # of a leaderboard: where it was made
 RANKED_BY = ("scope", "method", "config", "place", "mean_rank")  # columns that no version may lack
 CORE = ("leaderboard", "scores", "status", "rank_by")
@@ -59,6 +61,7 @@ def plan(bundle: Bundle) -> Iterator[str]:
     for row, found in seeds.items():
         if found != set(planned.spec.seeds):
             yield f"{PLAN}: {'/'.join(row)}: expected seeds {planned.spec.seeds}, found {sorted(found)}"
+    yield from _complete(bundle)
     asked = {cell.path for cell in planned.cells}
     listed = {name: set(bundle.table(name)["cell"]) for name in ("results.parquet", "cells.parquet")}
     listed |= {"ledger.json": set(bundle.json("ledger.json")["cells"])}
@@ -66,6 +69,18 @@ def plan(bundle: Bundle) -> Iterator[str]:
     for file, cells in listed.items():
         for name in sorted(asked ^ cells):
             yield f"{file}: cell {name}: expected {'a' if name in asked else 'no'} row"
+
+
+def _complete(bundle: Bundle) -> Iterator[str]:
+    """As many cells of each method on each data set as the file asks for; own data are not in a bundle."""
+    if any(not isinstance(entry, str) for entry in bundle.plan.spec.datasets):
+        return
+    asked = Plan(bundle.plan.benchmark.as_posix(), bundle.folder.as_posix())
+    counts = [Counter((cell.dataset, cell.method) for cell in planned.cells) for planned in (asked, bundle.plan)]
+    for dataset, method in sorted(counts[0].keys() | counts[1].keys()):
+        wanted, found = (count[dataset, method] for count in counts)
+        if wanted != found:
+            yield f"{PLAN}: expected {wanted} cells of {method} on {dataset}, as the file asks for, found {found}"
 
 
 def records(bundle: Bundle) -> Iterator[str]:
@@ -90,28 +105,72 @@ def predictions(bundle: Bundle) -> Iterator[str]:
 
 
 def scores(bundle: Bundle) -> Iterator[str]:
-    """Accuracy and balanced accuracy follow from the class ids, where all of them are packed."""
+    """Scores follow from the predictions that are packed, of which every scored place has some."""
+    again = dict(_again(bundle))
+    predicted = set(bundle.table(PREDICTIONS)[["cell", "place"]].itertuples(index=False, name=None))
+    for place, value in _stated(bundle).items():
+        cell, *where, metric = place
+        named = f"results.parquet: cell {cell}: {' '.join(map(str, (*where, metric)))}"
+        if metric in RECOMPUTED and (cell, _named(*where)) not in predicted:
+            yield f"{named}: expected predictions, found none"
+        elif place in again and not abs(again[place] - value) <= SAME:
+            yield f"{named}: expected {again[place]} (from the predictions), found {value}"
+    for place in again.keys() - _stated(bundle).keys():
+        named = " ".join(map(str, place[1:]))
+        yield f"results.parquet: cell {place[0]}: {named}: expected {again[place]}, found no score"
+
+
+def _stated(bundle: Bundle) -> dict[Place, float]:
     table = bundle.table("results.parquet")
-    table = table[table["metric"].isin(RECOMPUTED)]
-    places = ["cell", "embedding", "probe", "corruption", "severity", "metric"]
-    stated = dict(zip(table[places].itertuples(index=False, name=None), table["value"], strict=True))
+    table = table[(table["metric"] != "") & table["value"].notna()]
+    return dict(zip(table[["cell", *PLACE]].itertuples(index=False, name=None), table["value"], strict=True))
+
+
+def _named(embedding: str, probe: str, corruption: str, severity: float) -> str:
+    """The name of a place among predictions."""
+    return f"{embedding}|{probe}|{corruption}|{severity:g}"
+
+
+def _again(bundle: Bundle) -> Iterator[tuple[Place, float]]:
+    """Every score that can be made again: where all rows are packed, from class ids or from the scores of classes."""
     for row in lines(bundle.table(PREDICTIONS)):
         if len(row.label) != row.n or not row.n:
             continue
         embedding, probe, corruption, severity = str(row.place).split("|")
+        where, label = (row.cell, embedding, probe, corruption, float(severity)), row.label.astype(int)
         for metric in RECOMPUTED:
-            place = (row.cell, embedding, probe, corruption, float(severity), metric)
-            again, value = float(load(metric)(row.label.astype(int), row.chosen.astype(int))), stated.get(place)
-            if value is None or abs(value - again) > 1e-9:
-                named = " ".join(map(str, place[1:]))
-                yield f"results.parquet: cell {row.cell}: {named}: expected {again} (from the class ids), found {value}"
+            yield (*where, metric), float(load(metric)(label, row.chosen.astype(int)))
+        if getattr(row, "scores", None) is not None:
+            metric = _metric(bundle, str(row.cell))
+            yield (*where, metric), float(load(metric)(label, row.scores.reshape(row.n, -1)))
+
+
+def followed(path: Path) -> str:
+    """How many of the scores that rank can be made again from what is packed; nothing of a file that is refused."""
+    try:
+        with opened(path) as bundle:
+            stated = [p for p in _stated(bundle) if _ranks(bundle, p)]
+            again = {place for place, _ in _again(bundle)}
+    except Refused:
+        return ""
+    return f"; {sum(place in again for place in stated)} of {len(stated)} ranking scores follow from packed predictions"
+
+
+def _ranks(bundle: Bundle, place: Place) -> bool:
+    cell, _, probe, corruption, _, metric = place
+    return (probe, corruption, metric) == (bundle.plan.spec.rank_by.probe, "clean", _metric(bundle, str(cell)))
+
+
+def _metric(bundle: Bundle, cell: str) -> str:
+    """The metric by which a cell is ranked."""
+    return bundle.plan.spec.rank_by.on(bundle.plan.card(cell.partition("/")[0]))
 
 
 def leaderboard(bundle: Bundle) -> Iterator[str]:
     """The leaderboard, made again from the bundled results, is the bundled one."""
     from diptych.boards.page import feeds
 
-    planned = cast("Plan", bundle.plan)  # boards read nothing else of a plan
+    planned = cast(Plan, bundle.plan)  # boards read nothing else of a plan
     table, feed = feeds(Board(planned, bundle.folder), "")
     made, found = (_text(text) for text in (table.to_csv(index=False), bundle.content["leaderboard.csv"].decode()))
     shared = [column for column in found if column in made]  # other versions tell other things, too

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diptych.data.samples import Samples, from_arrays
-from diptych.records import Status, read_json, read_npz, write_json, write_npz
+from diptych.records import Status, read_json, read_npz, write_npz, write_record
 
 HEALTH_ROWS = 2000  # rows that the health metrics look at
 # An encoder is called collapsed when the normalised embeddings of training rows hardly differ (std·√d; 1 = spread
@@ -74,7 +74,8 @@ def run(
     write_npz(embeddings, arrays)
     about = {"health_rows": len(_test_rows(samples)), "embeddings": list(found)}
     about |= {"dimensions": {name: z.shape[1] for name, z in found.items()}}
-    write_json(record, {"job": job, "status": "ok", "reason": "", "seconds": seconds, "health": health} | about)
+    about |= {"job": job, "status": "ok", "reason": "", "seconds": seconds, "health": health}
+    write_record(record, about, embeddings=embeddings)
 
 
 def blank(job: dict[str, Any], *, status: Status, reason: str, traceback: str, embeddings: Path, record: Path) -> None:
@@ -83,7 +84,8 @@ def blank(job: dict[str, Any], *, status: Status, reason: str, traceback: str, e
     if traceback:
         (record.parent / "embed.traceback.txt").write_text(traceback, encoding="utf-8")
     where = {"traceback": str(record.parent / "embed.traceback.txt")} if traceback else {}
-    write_json(record, {"job": job, "status": status, "reason": reason, "embeddings": [], "health": {}} | where)
+    about: dict[str, Any] = {"job": job, "status": status, "reason": reason, "embeddings": [], "health": {}}
+    write_record(record, about | where, embeddings=embeddings)
 
 
 def _rows(samples: Samples) -> dict[str, np.ndarray]:

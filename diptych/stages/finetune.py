@@ -9,7 +9,7 @@ import numpy as np
 from diptych.data.samples import Samples, from_arrays
 from diptych.metrics.base import metrics
 from diptych.probes.base import Predictions
-from diptych.records import read_json, read_npz, write_json
+from diptych.records import read_json, read_npz, write_record
 from diptych.scoring import Place, Sheet, blank, embedded_or_blank
 
 __all__ = ["blank", "run"]
@@ -51,7 +51,7 @@ def run(
             sheet.add_value(place, metric, float("nan"), int(test.sum()), NOTHING)
     sheet.write(scores, predictions)
     about = {"job": job, "status": "ok", "reason": "", "cpu_seconds": time.process_time() - start}
-    write_json(record, about | {"fits": sheet.notes})
+    write_record(record, about | {"fits": sheet.notes}, scores=scores, predictions=predictions)
 
 
 def _predictions(restored: Any, samples: Samples, classes: int, seed: int) -> Predictions | None:

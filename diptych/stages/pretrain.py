@@ -10,7 +10,7 @@ from diptych.data.samples import from_arrays
 from diptych.fingerprint import digest
 from diptych.parts.method import Recipe
 from diptych.provenance import commit, environment, peak_memory_mb
-from diptych.records import Status, atomic, read_json, read_npz, write_json
+from diptych.records import Status, atomic, read_json, read_npz, write_record
 
 
 class Skipped(RuntimeError):
@@ -58,7 +58,7 @@ def run(
         "final_loss": seen.loss[-1] if seen.loss else None,
     }
     read = {"data": prepared["fingerprints"]} | ({"facts": prepared["facts"]} if "pretrain_on" in job else {})
-    write_json(record, _record(job, "ok", "") | facts | read)
+    write_record(record, _record(job, "ok", "") | facts | read, encoder=encoder, history=history)
     checkpoint.drop()
 
 
@@ -72,7 +72,7 @@ def blank(
     if traceback:
         (record.parent / "pretrain.traceback.txt").write_text(traceback, encoding="utf-8")
     where = {"traceback": str(record.parent / "pretrain.traceback.txt")} if traceback else {}
-    write_json(record, _record(job, status, reason) | where)
+    write_record(record, _record(job, status, reason) | where, encoder=encoder, history=history)
 
 
 def _write_history(path: Path, step: list[int], epoch: list[int], loss: list[float]) -> None:

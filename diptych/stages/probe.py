@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diptych.probes.base import Predictions, load
-from diptych.records import ContractError, read_json, read_npz, write_json
+from diptych.records import ContractError, read_json, read_npz, write_record
 from diptych.scoring import Place, Sheet, blank, embedded_or_blank, ranks, unit
 
 __all__ = ["blank", "run"]
@@ -40,7 +40,7 @@ def run(
     extra = _joint(sheet, arrays, job["seed"]) if "text_joint" in arrays else {}
     sheet.write(scores, predictions)
     about = {"job": job, "status": "ok", "reason": "", "cpu_seconds": time.process_time() - start}
-    write_json(record, about | {"fits": sheet.notes} | extra)
+    write_record(record, about | {"fits": sheet.notes} | extra, scores=scores, predictions=predictions)
 
 
 def _checked(arrays: dict[str, Array], names: list[str], path: Path) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from diptych.imputers import NONE
 from diptych.imputers.base import filled
 from diptych.probes.base import Predictions
 from diptych.probes.base import load as load_probe
-from diptych.records import read_json, read_npz, write_json
+from diptych.records import read_json, read_npz, write_record
 from diptych.scoring import Place, Sheet, blank, embedded_or_blank
 
 __all__ = ["blank", "run"]
@@ -50,7 +50,7 @@ def run(
         _score(sheet, job, samples, restored, facts["classes"])
     sheet.write(scores, predictions)
     about = {"job": job, "status": "ok", "reason": "", "cpu_seconds": time.process_time() - start}
-    write_json(record, about | {"fits": sheet.notes})
+    write_record(record, about | {"fits": sheet.notes}, scores=scores, predictions=predictions)
 
 
 def _restored(trained: dict[str, Any], facts: dict[str, Any], encoder: Path, *, device: str, seed: int) -> Any:

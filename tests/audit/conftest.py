@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from stages.test_audit import run_stages
 
-from diptych import aggregate, audits, plan, track
+from diptych import aggregate, audits, evidence, plan, track
+from diptych.records import read_json, sha256, write_json
+from diptych.replay import OUTPUTS
 from diptych.stages import report
 
 BENCHMARK = """
 name: forged
-datasets: [digits, {csv: {file: wards.csv, target: ill, group: ward}}]
+datasets: [digits, {csv: {file: wards.csv, target: ill, group: ward, metric: auroc}}]
 methods: {simclr: {}}
 controls: [random]
 seeds: [0, 1]
@@ -63,8 +65,20 @@ def publish(planned):
     report.run(benchmark=planned.benchmark.as_posix(), root=planned.root.as_posix(), uri="", marker=None)
 
 
+def seal(planned):
+    """Write the digests of the files that are there into the records of their stages."""
+    for cell in planned.cells:
+        files = evidence.cell_files(planned, cell)
+        for stage, outputs in OUTPUTS.items():
+            made = {name: sha256(files[role]) for name, role in outputs.items() if name != "record" and role in files}
+            if made and files[evidence.STAGES[stage]].exists():
+                record = read_json(files[evidence.STAGES[stage]])
+                write_json(files[evidence.STAGES[stage]], record | {"made": made})
+
+
 def cover(planned):
     """Note the digests of forged files, as if they had always been so."""
+    seal(planned)
     path = planned.root / "boards" / planned.name / "ledger.json"
     path.write_text(json.dumps({"plan": planned.digest, "cells": aggregate.ledger(planned)}))
 

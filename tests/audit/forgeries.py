@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 
 from audit.conftest import cover, publish
 from audit.tampering import (
@@ -84,7 +85,31 @@ def a_metric_left_out(planned):
     cover(planned)
 
 
+@forgery("made", "digits/simclr", "scores.parquet")
+def a_validation_score_with_a_new_board(planned):
+    """By which a configuration would be chosen; no prediction that is kept tells it."""
+    edit_table(
+        file_of(planned, "scores"),
+        lambda t: t.__setitem__("value", t["value"].where(t["metric"] != VALIDATION, 0.999)),
+    )
+    publish(planned)
+
+
+@forgery("board", "digits/simclr", "results.parquet")
+def scores_that_stand_in_the_long_table_again(planned):
+    path = board_of(planned) / "results.parquet"
+    table = read_table(path)
+    own = table[table["cell"] == cell_of(planned).path]
+    pd.concat([table, *[own] * 3], ignore_index=True).to_parquet(path, index=False)
+
+
 # ---------------------------------------------------------------------- predictions and embeddings
+
+
+@forgery("made", "digits/simclr", "encoder.safetensors")
+def encoders_of_two_seeds_with_a_new_board(planned):
+    swap(*(file_of(planned, "encoder", seed=seed) for seed in (0, 1)))
+    publish(planned)
 
 
 @forgery("scores", "digits/random", "scores.parquet")

@@ -104,6 +104,47 @@ def test_a_removed_cell_is_caught(finished, bundled, tmp_path):
     assert any("expected seeds [0, 1], found [1]" in line for line in found)
 
 
+def test_scores_without_their_predictions_are_caught(bundled, tmp_path):
+    gone = table(bundled, pack.PREDICTIONS, lambda t: t[t["cell"].str.contains("/random/")])
+    found = forge(bundled, tmp_path / "a.zip", **gone)
+    assert any("digits/simclr" in line and "expected predictions, found none" in line for line in found)
+
+
+def test_a_ranking_score_that_class_ids_do_not_tell_is_made_again(bundled, tmp_path):
+    """Own tables are ranked by AUROC."""
+
+    def better(results):
+        hit = (results["dataset"] == "wards") & (results["metric"] == "auroc") & (results["probe"] == "linear")
+        return results.assign(value=results["value"].where(~hit | (results["corruption"] != "clean"), 0.999))
+
+    found = forge(bundled, tmp_path / "a.zip", **table(bundled, "results.parquet", better))
+    caught = [line for line in found if line.startswith("scores: results.parquet: cell wards/")]
+    assert len(caught) == 4
+    assert all("linear clean 0.0 auroc" in line for line in caught)
+    assert verify.followed(bundled) == "; 8 of 8 ranking scores follow from packed predictions"
+
+
+def test_a_row_dropped_from_plan_and_tables_is_caught(digits, tmp_path):
+    """With a plan that is consistent in itself."""
+    gone = {}
+    for file in ("results.parquet", "cells.parquet", pack.PREDICTIONS):
+        gone |= table(digits, file, lambda t: t[~t["cell"].str.contains("/simclr/")])
+    told = json.loads(entries(digits)[pack.PLAN])
+    told["cells"] = [cell for cell in told["cells"] if cell[1] != "simclr"]
+    found = forge(digits, tmp_path / "a.zip", **gone, **{pack.PLAN: json.dumps(told).encode()})
+    assert "plan: plan.json: expected 2 cells of simclr on digits, as the file asks for, found 0" in found
+
+
+def test_nothing_run_within_the_budget_does_not_hold(digits, capsys):
+    assert verified(digits, "--cells", 2, "--budget", "0.0001s") == 1
+    assert "no cell was run again" in capsys.readouterr().out
+
+
+def test_a_folder_without_a_board_is_named(tmp_path):
+    with pytest.raises(ContractError, match="neither a bundle nor the folder of a board"):
+        compare.compared(tmp_path, tmp_path)
+
+
 def test_an_edited_leaderboard_is_caught(bundled, tmp_path):
     csv = entries(bundled)["leaderboard.csv"].decode().replace("simclr", "simclr2", 1)
     found = forge(bundled, tmp_path / "a.zip", **{"leaderboard.csv": csv.encode()})
@@ -195,7 +236,9 @@ def verified(*words):
 def digits(finished, tmp_path_factory):
     """A bundle of data that anyone can have."""
     home = tmp_path_factory.mktemp("digits")
-    text = finished.benchmark.read_text().replace(", {csv: {file: wards.csv, target: ill, group: ward}}", "")
+    text = finished.benchmark.read_text().replace(
+        ", {csv: {file: wards.csv, target: ill, group: ward, metric: auroc}}", ""
+    )
     (home / "forged.yaml").write_text(text)
     planned = plan.load(str(home / "forged.yaml"), str(home / "results"))
     shutil.copytree(finished.root / "data" / "digits", planned.root / "data" / "digits")
@@ -225,8 +268,8 @@ def test_a_recipe_that_no_longer_runs_does_not_hold(digits, tmp_path, capsys):
 
 
 def test_more_shifted_scores_than_chance_explains_do_not_hold():
-    assert again.holds({"verdicts": {"shifted": 1}, "ranking_scores": {"p": too_many(1, 4)}})
-    assert not again.holds({"verdicts": {"shifted": 2}, "ranking_scores": {"p": too_many(2, 4)}})
+    assert again.holds({"verdicts": {"shifted": 1}, "ranking_scores": {"judged": 4, "p": too_many(1, 4)}})
+    assert not again.holds({"verdicts": {"shifted": 2}, "ranking_scores": {"judged": 4, "p": too_many(2, 4)}})
 
 
 def test_own_data_are_not_in_a_bundle(bundled):

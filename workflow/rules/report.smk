@@ -84,10 +84,9 @@ rule report:
 rule audit:
     input:
         rules.report.output.page,
+    # The report is no output: one with errors must stay, and the files of a failed job are removed.
     output:
-        f"{boards_folder}/audit.json",
-        f"{boards_folder}/audit.txt",
-        f"{boards_folder}/audit.html",
+        marker=f"{boards_folder}/audited.json",
     log:
         f"{boards_folder}/audit.log",
     benchmark:
@@ -102,4 +101,4 @@ rule audit:
         job=job("audit"),
     shell:
         "python -m diptych audit {resources.benchmark_file:q} --root {resources.root:q}"
-        " --uri={resources.uri:q} &> {log:q}"
+        " --uri={resources.uri:q} --marker {output.marker:q} &> {log:q}"
