@@ -243,8 +243,8 @@ def improvement(ours: Array, theirs: Array) -> Array:
     return np.where(known, (each * (counts > 0)).sum(-1) / np.maximum(known, 1), np.nan)
 
 
-def resolution(scores: Array) -> float:
-    """The smallest mean difference of two rows found with 80 % power at .05: two-sided paired t, approximately.
+def resolution(scores: Array, level: float = LEVEL) -> float:
+    """The smallest mean difference of two rows found with 80 % power at a level: two-sided paired t, approximately.
 
     The variance is that of methods × data sets after both main effects, which holds the variance of seed means.
     Data sets that a row has lost are left out.
@@ -256,5 +256,5 @@ def resolution(scores: Array) -> float:
         return float("nan")
     rest = means - means.mean(0) - means.mean(1, keepdims=True) + means.mean()
     variance = (rest**2).sum() / ((k - 1) * (n - 1))
-    quantiles = stats.t.ppf(1 - LEVEL / 2, n - 1) + stats.t.ppf(POWER, n - 1)
+    quantiles = stats.t.ppf(1 - level / 2, n - 1) + stats.t.ppf(POWER, n - 1)
     return float(quantiles * np.sqrt(2 * variance / n))

@@ -40,7 +40,7 @@ def pooled_sd(summaries: Iterable[Summary]) -> float:
 
 
 def compared(own: Summary, other: Summary, higher_is_better: bool) -> int:
-    """1 if `own` is clearly better, −1 if clearly worse, 0 within half the seed sd that the two have in common.
+    """1 if `own` is better, −1 if worse, 0 within half the seed sd that the two have in common: a tie and no test.
 
     The spread of other rows says nothing of these two: one erratic row would make ties of all others.
     """
@@ -49,7 +49,7 @@ def compared(own: Summary, other: Summary, higher_is_better: bool) -> int:
 
 
 def ranks(scores: Array, tolerance: float | Array = 0.0) -> Array:
-    """Rank of each score [..., n], 1 is the highest: one plus those clearly above plus half of those within tolerance.
+    """Rank of each score [..., n], 1 is the highest: one plus those above, plus half of those within tolerance.
 
     Missing scores are −∞ and tie below every other, so that failing never helps; NaN takes no part and has no rank.
     Ranks of m scores always sum to m (m + 1) / 2, although "within tolerance" [...] is not transitive.

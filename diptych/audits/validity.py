@@ -68,7 +68,9 @@ def _range(made: Board, task: Task) -> Iterator[Finding]:
     floor, ceiling = made.control(task, FLOOR), made.control(task, CEILING)
     if floor.n and ceiling.n and not any(np.isfinite(share) for share in task_shares(made, task).values()):
         found = f"{floor.mean:.3f} and {ceiling.mean:.3f}"
-        yield _warning("range", str(task), place, "a random encoder clearly below the supervised one", found)
+        yield _warning(
+            "range", str(task), place, "a random encoder below the supervised one by more than half the seed sd", found
+        )
     ours = [made.summaries[task, row].mean for row in made.planned(task) if made.role(row) == RANKED]
     best = load(metric).bounds[1 if higher_is_better(metric) else 0]
     at = sum(bool(abs(mean - best) < 1e-9) for mean in ours)

@@ -71,7 +71,7 @@ def _share(board: Board, task: Task, row: Row) -> float:
 
 @dataclass(frozen=True)
 class Against:
-    """A row beside a control: tasks on which it is clearly above, tied, clearly below; of those where both scored."""
+    """A row beside a control: tasks on which it is above, tied, below; of those where both scored."""
 
     above: int
     tied: int
@@ -88,7 +88,7 @@ def against(board: Board, tasks: list[Task], row: Row, control: str) -> Against:
 
 
 def beside(board: Board, task: Task, row: Row, control: str) -> int | None:
-    """1, 0 or −1 for clearly above, tied with and clearly below a control on a task; nothing without both scores."""
+    """1, 0 or −1 for above, tied with and below a control on a task; nothing without both scores."""
     own, other = board.summaries[task, row], board.control(task, control, row)
     return compared(own, other, higher_is_better(board.metric(task))) if own.n and other.n else None
 

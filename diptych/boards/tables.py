@@ -122,8 +122,12 @@ HEADINGS = (
     Entry(
         "share", title="mean of (score − random encoder) / (supervised − random encoder), not clipped", kind="number"
     ),
-    Entry("random", title="data sets clearly above / tied with / clearly below the random encoder", kind="number"),
-    Entry("raw", title="data sets clearly above / tied with / clearly below raw features", kind="number"),
+    Entry(
+        "random",
+        title="data sets above / tied with (within half the seed sd) / below the random encoder",
+        kind="number",
+    ),
+    Entry("raw", title="data sets above / tied with (within half the seed sd) / below raw features", kind="number"),
     Entry("cells", title="cells with a score / planned cells", kind="number"),
 )
 

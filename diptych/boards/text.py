@@ -149,8 +149,10 @@ TERMS = {
     "Share": f"""(score − random encoder) / (supervised − random encoder): 0 is an untrained encoder, 1 the same encoder
         trained on the labels. Not clipped: it can be negative or above 1. Undefined where the two lie closer than
         {SMALLEST_GAP:g} or {GAP_SDS:g} pooled seed sds.""",
-    "random, raw": """data sets on which the row is clearly above / tied with / clearly below that control; tied: within
-        half the seed sd that the two have in common.""",
+    "random, raw": """data sets on which the row is above / tied with / below that control; tied: within half the seed
+        sd that the two have in common. This counts, it does not test: with three seeds equal rows are so apart in more
+        than half of all cases, and the best of ten equal rows is above a control in seven of ten. Intervals and tests
+        over data sets stand under “Which rows can be told apart”.""",
     "Cells": "cells that have this score / cells that were planned; the denominator is fixed before anything runs.",
     "Grid": """a method with several configurations is ranked by two rows. Default config: the one that runs without a
         grid (the first of the grid where that is not in it). Best of n by validation: on each data set the one of n

@@ -89,14 +89,14 @@ def _best_on(board: Board, tasks: list[Task], row: Row) -> int:
 
 
 def _controls(board: Board) -> Iterator[str]:
-    """On how many data sets the best method is a clear gain over a control."""
+    """On how many data sets the best method is above a control."""
     said = []
     for method, name in CONTROLS.items():
         found = [beside for task in board.rank_tasks() if (beside := _beside(board, task, method)) is not None]
         if found:
             said.append(f"{name} on {found.count(-1)} of {counted(len(found), 'data set')}")
     if said:
-        yield f"The best method of a data set is clearly above {_listed(said)}."
+        yield f"The best method of a data set is more than half the seed sd above {_listed(said)}."
 
 
 def _beside(board: Board, task: Task, method: str) -> int | None:

@@ -33,7 +33,10 @@ DATA = {"data": "card", "pretrain_data": "pretrain_card", "robustness_data": "ro
 
 @contextmanager
 def sampled(path: Path, count: int, budget: float = float("inf")) -> Iterator[Again]:
-    """The cells of a bundle that were run again, for as long as its board is laid out."""
+    """The cells of a bundle that were run again, for as long as its board is laid out.
+
+    One that was trained for longer than the budget is left out.
+    """
     with opened(path) as bundle, TemporaryDirectory() as folder:
         planned = _planned(bundle, folder)
         board = planned.root / "boards" / planned.name
@@ -41,10 +44,14 @@ def sampled(path: Path, count: int, budget: float = float("inf")) -> Iterator[Ag
         for name in BOARD:
             (board / name).write_bytes(bundle.content[name])
         kept = Kept(planned)
-        well = (cell for cell in stratified(planned) if kept.cells.get(cell.path, {}).get("status") == "ok")
+        well = (cell for cell in stratified(planned) if _fits(kept.cells.get(cell.path, {}), budget))
         again = Again(kept, list(islice(well, count)), budget)
         again.done += [_repeated(kept, bundle, cell) for cell in again.begun()]
         yield again
+
+
+def _fits(about: dict[str, Any], budget: float) -> bool:
+    return about.get("status") == "ok" and not about["seconds"] > budget
 
 
 def _planned(bundle: Bundle, folder: str) -> Plan:
