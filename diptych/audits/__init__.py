@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from diptych import plan
-from diptych.audits import board, data, health, integrity, leakage, repeat, report, scores, tuning, validity
+from diptych.audits import agreement, board, data, health, integrity, leakage, repeat, report, scores, tuning, validity
 from diptych.audits.findings import Finding, counted, errors, made
 from diptych.audits.kept import Case, Kept
 from diptych.records import ContractError
@@ -60,6 +60,7 @@ def run(
     for case in kept.cases:
         found += _of_a_cell(case)
     found += made("rerun", "all", again.run)
+    found += made("rerun", "all", agreement.together, again)
     report.write(kept, found, again)
     return found
 

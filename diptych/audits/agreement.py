@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
 from typing import Any
 
+from diptych.audits.findings import Finding
 from diptych.audits.repeat import Again
-from diptych.audits.verdicts import Verdict, rbo, tau, too_many
+from diptych.audits.verdicts import LEVEL, Verdict, rbo, tau, too_many
 from diptych.boards.frame import Board
 from diptych.boards.ranking import leaderboard
 from diptych.records import PLACE, read_table
@@ -53,14 +54,26 @@ def lines(told: dict[str, Any]) -> list[str]:
         f"Shifted ranking scores: {ranked['shifted']} of {ranked['judged']}; so many or more by chance alone "
         f"(one in twenty is): p = {ranked['p']:.3g}."
     )
-    said.append(_held(told["tau"], told["rbo"]))
+    said.append(_held(told["tau"], told["rbo"], len(told["cells"])))
     return said + [f"Here and in the records: {difference}." for difference in told["environment"]]
 
 
-def _held(tau: float | None, rbo: float | None) -> str:
+def _held(tau: float | None, rbo: float | None, cells: int) -> str:
     if tau is None or rbo is None:
         return "No agreement of ranks: no board that can be read, or no two rows of different rank."
-    return f"Ranks of the old and the new board: Kendall's tau {tau:.3f}, rank-biased overlap {rbo:.3f}."
+    return (
+        f"Ranks of the board before and after the scores of {cells} cells were replaced: Kendall's tau {tau:.3f}, "
+        f"rank-biased overlap {rbo:.3f}."
+    )
+
+
+def together(again: Again) -> Iterator[Finding]:
+    """An error where more ranking scores shifted than chance explains, wherever the cells were run again."""
+    ranked = _ranked(again)
+    shifted = ranked.count("shifted")
+    if (p := too_many(shifted, len(ranked))) < LEVEL:
+        found = f"{shifted} of {len(ranked)}: p = {p:.2g}"
+        yield Finding("rerun", "all", "", "as many shifted ranking scores as chance gives, one in twenty", found)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -11,8 +11,9 @@ from diptych.audits.findings import Finding, counted, errors
 from diptych.audits.kept import Kept
 from diptych.audits.leakage import LOOKED_AT, NEAR
 from diptych.audits.types import TYPES
+from diptych.audits.verdicts import VERDICTS
 from diptych.boards import site
-from diptych.boards.tables import Entry, Table
+from diptych.boards.tables import Entry, Table, number_entry
 from diptych.records import ContractError, atomic, write_json
 
 if TYPE_CHECKING:
@@ -58,10 +59,12 @@ def write(kept: Kept, found: list[Finding], again: Again) -> None:
     write_json(kept.folder / "audit.json", told | {"repeated": repeated, "findings": [asdict(f) for f in found]})
     said = [f"{finding.severity}: {finding}" for finding in found] or ["no finding"]
     head = f"audit of {kept.plan.name}: {told['cells']} cells, run again: {', '.join(told['rerun']) or 'none'}"
-    lines = [head, counted(found), *said, *(f"note: {note}" for note in told["notes"])]
+    came_back = [f"run again: {cell}: {own['verdict']}" for cell, own in repeated["cells"].items()]
+    lines = [head, counted(found), *said, *came_back, *(f"note: {note}" for note in told["notes"])]
     _write_text(kept.folder / "audit.txt", "\n".join(lines) + "\n")
     context = told | {"name": kept.plan.name, "benchmark": kept.plan.benchmark.as_posix(), "passed": not wrong}
     context |= {"checks": _checks(found), "findings": _findings(found), "types": _types(found)}
+    context |= {"again": _again(again)}
     site.write(kept.folder / "audit.html", "audit.html", context)
 
 
@@ -72,9 +75,8 @@ def _write_text(path: Path, content: str) -> None:
 def _notes(kept: Kept) -> list[str]:
     """What a reader of the verdict must know."""
     told = [
-        "Records hold no digests of what their stage wrote. Files were checked against the ledger, which is written "
-        "when the board is made: what was changed before that is found only by checks of the content and by running "
-        "again.",
+        "Files were checked against the digests in the records of their stages and in the ledger of the board. Who "
+        "rewrites all of these is found only by checks of the content and by running again.",
         f"Near-duplicates: test rows nearer to a training row than {NEAR:g} of the median distance, among at most "
         f"{LOOKED_AT[0]} test and {LOOKED_AT[1]} training rows; graphs are compared for identity alone.",
         "That test rows had no part in a choice cannot be seen from files. Nor can losses before the last one, times, "
@@ -136,6 +138,24 @@ def _findings(found: list[Finding]) -> Table:
         for f in ordered
     )
     return Table(tuple(map(Entry, ("severity", "check", "cell", "file", "expected", "found"))), rows)
+
+
+def _again(again: Again) -> Table:
+    """A line for every score of the cells that were run again, the worst first."""
+    scores = [(repeat, score) for repeat in again.done for score in repeat.scores]
+    ordered = sorted(scores, key=lambda pair: -VERDICTS.index(pair[1].verdict))
+    rows = tuple(
+        (
+            Entry(repeat.cell.path, kind="path"),
+            Entry(" ".join(map(str, score.place)), kind="path"),
+            Entry(score.verdict, kind="bad" if score.verdict == "shifted" else ""),
+            number_entry(score.old, 6),
+            number_entry(score.new, 6),
+            Entry(score.expected if score.verdict in ("seed-noise", "shifted") else "", kind="muted"),
+        )
+        for repeat, score in ordered
+    )
+    return Table((*map(Entry, ("cell", "score", "verdict")), _right("old"), _right("new"), Entry("stored seeds")), rows)
 
 
 def _types(found: list[Finding]) -> Table:

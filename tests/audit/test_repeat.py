@@ -7,7 +7,7 @@ import pytest
 
 from audit.conftest import cover, publish
 from diptych.__main__ import _parser, _sample
-from diptych.audits import repeat
+from diptych.audits import agreement, repeat
 from diptych.audits.kept import Kept
 from diptych.records import read_json, read_npz, write_json, write_npz
 from diptych.stages import audit as stage
@@ -34,6 +34,8 @@ def test_untouched_cells_come_back_identical(finished):
     assert told["ranking_scores"] == {"judged": 4, "shifted": 0, "p": 1.0}
     assert (told["tau"], told["rbo"]) == (pytest.approx(1), pytest.approx(1))
     assert told["environment"] == []
+    assert (folder / "audit.txt").read_text().count("\nrun again: ") == 4
+    assert "Cells run again" in (folder / "audit.html").read_text()
     for file in ("audit.txt", "audit.html"):
         assert "Run again: 4 of 4 cells: 4 identical." in (folder / file).read_text()
 
@@ -95,6 +97,25 @@ def test_another_environment_is_told(finished, monkeypatch):
     monkeypatch.setattr(repeat.provenance, "environment", lambda: here | {"processor": "abacus"})
     found = repeat.repeated(Kept(finished), cell_of(finished, "random"))
     assert found.elsewhere == (f"processor abacus (was {here['processor']})",)
+
+
+def shifted(cell, n, elsewhere):
+    """A cell of which n scores came back elsewhere than stored seeds have them, among them the ranking one."""
+    score = repeat.Score(("backbone", "linear", "clean", 0.0, "balanced_accuracy"), 0.5, 0.9, "shifted", "")
+    return repeat.Repeat(cell, "shifted", "", (score,) * n, elsewhere)
+
+
+def test_on_another_machine_all_cells_together_decide(finished):
+    cells = finished.cells[:4]
+    (here,) = shifted(cells[0], 1, ()).findings()
+    (there,) = shifted(cells[0], 1, ("processor abacus",)).findings()
+    assert (here.severity, there.severity) == ("error", "warning")
+    again = repeat.Again(Kept(finished), list(cells))
+    again.done = [shifted(cell, 1, ("processor abacus",)) for cell in cells[:1]]
+    assert list(agreement.together(again)) == []
+    again.done = [shifted(cell, 1, ("processor abacus",)) for cell in cells[:2]]
+    (found,) = agreement.together(again)
+    assert (found.severity, found.found) == ("error", "2 of 2: p = 0.0025")
 
 
 @pytest.mark.parametrize(
