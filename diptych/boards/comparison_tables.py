@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from diptych import comparisons
+from diptych.boards import links
 from diptych.boards.comparison import DEFAULT, PAIRS, Compared, Estimate
 from diptych.boards.tables import Entry, Table, counted, name_entry, number, number_entry
 from diptych.stats import average
@@ -44,12 +45,12 @@ def table(c: Compared) -> Table:
         low, high = c.place.around[:, i].round().astype(int) if c.place.around is not None else (0, 0)
         rows.append((
             name_entry(c.board, c.rows[i]),
-            ranged(c.rank, i),
-            Entry(f"{low}–{high}" if low < high else f"{low}", kind="number", value=float(low)),
+            ranged(c, c.rank, i),
+            Entry(f"{low}–{high}" if low < high else f"{low}", kind="number", value=float(low), link=_cells(c, i)),
             Entry("tied" if c.top[i] else "", kind="good" if c.top[i] else ""),
             _shared(c, c.share, i),
             _shared(c, c.iqm, i),
-            ranged(c.better, i),
+            ranged(c, c.better, i),
         ))  # fmt: skip
     columns = (
         Entry("method"),
@@ -70,17 +71,21 @@ def table(c: Compared) -> Table:
 
 def _shared(c: Compared, estimate: Estimate, i: int) -> Entry:
     """A number made of shares, with the data sets behind it where these are too few for an interval."""
-    entry, n = ranged(estimate, i), int(c.scales[i])
+    entry, n = ranged(c, estimate, i), int(c.scales[i])
     few = counted(n, "data set") if n else ""
     return replace(entry, below=entry.below or few, title=f"defined on {n} of {len(c.tasks)} data sets")
 
 
-def ranged(estimate: Estimate, i: int) -> Entry:
+def ranged(c: Compared, estimate: Estimate, i: int) -> Entry:
     """A number of a row with its interval below."""
     value, around = float(estimate.value[i]), estimate.around
     low, high = (float("nan"),) * 2 if around is None else map(float, around[:, i])
     below = f"{number(low, 2)} to {number(high, 2)}" if np.isfinite(low) else ""
-    return Entry(number(value, 2), below=below, kind="number", value=value)
+    return Entry(number(value, 2), below=below, kind="number", value=value, link=_cells(c, i))
+
+
+def _cells(c: Compared, i: int) -> str:
+    return links.every_cell(c.rows[i])
 
 
 def policies(c: Compared) -> Table:
@@ -99,7 +104,7 @@ def policies(c: Compared) -> Table:
         (
             name_entry(c.board, c.rows[i]),
             Entry(f"{missing[i].sum()}/{cells[i]}", kind="number bad" if missing[i].any() else "number muted"),
-            *(number_entry(float(mean[i]), 2) for mean in means.values()),
+            *(number_entry(float(mean[i]), 2, link=_cells(c, i)) for mean in means.values()),
         )
         for i in order(c)
     ]

@@ -162,7 +162,7 @@ def provenance(board: Board) -> Table:
     for row, own in groups(board.cells, "row"):
         status = ", ".join(f"{n} {name}" for name, n in Counter(own["status"]).items())
         commits = ", ".join(sorted({commit[:SHORT] for commit in own["commit"]}))
-        cells = Entry(str(len(own)), kind="number", link=f"{links.method_page(row.method)}#cells")
+        cells = Entry(str(len(own)), kind="number", link=links.every_cell(row))
         kind = "" if set(own["status"]) == {"ok"} else "bad"
         rows.append((name_entry(board, row), cells, Entry(status, kind=kind), Entry(commits, kind="muted")))
     headings = (Entry("row"), Entry("cells", kind="number"), Entry("status"), Entry("commit"))

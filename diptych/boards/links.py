@@ -24,6 +24,11 @@ def dataset_page(dataset: str) -> str:
     return f"datasets/{slug(dataset)}.html"
 
 
+def every_cell(row: Row) -> str:
+    """Where all cells of the method of a row stand."""
+    return f"{method_page(row.method)}#cells"
+
+
 def cells(task: Task, row: Row) -> str:
     """Where the cells behind a score stand: files, MLflow run and exact commands."""
     return f"{method_page(row.method)}#{slug(str(task))}"

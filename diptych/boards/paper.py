@@ -43,7 +43,7 @@ def leading(board: Board, modality: str, found: Compared | None) -> Table:
     for standing, entries in zip(listed, table.rows, strict=True):
         line, i = list(entries), place.get(standing.row)
         if found and i is not None:
-            line[RANK] = ranged(found.rank, i)
+            line[RANK] = ranged(found, found.rank, i)
             line[0] = replace(line[0], text=line[0].text + (TIED if found.top[i] else ""))
         rows.append(tuple(line))
     return Table(table.columns, tuple(rows))

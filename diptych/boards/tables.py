@@ -159,7 +159,7 @@ def without_empty(table: Table, heading: str) -> Table:
 
 def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
     ranked = s.role == RANKED
-    rank = number(s.mean_rank, 2) if s.scored else "–"
+    rank, cells = number(s.mean_rank, 2) if s.scored else "–", links.every_cell(s.row)
     return (
         Entry(s.place or "–", kind="number best" if s.place in ("1", "1=") else "number"),
         name_entry(board, s.row),
@@ -168,16 +168,17 @@ def _standing(board: Board, s: Standing) -> tuple[Entry, ...]:
             title=f"over {counted(s.tasks, 'data set')}",
             kind="number",
             value=s.mean_rank if s.scored else NAN,
+            link=cells,
         ),
-        number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {counted(s.tasks, 'data set')}"),
-        _against(s.random),
-        _against(s.raw),
-        _cells(s.scored, s.planned, f"{links.method_page(s.row.method)}#cells"),
+        number_entry(s.mean_share, 2, title=f"defined on {s.shares} of {counted(s.tasks, 'data set')}", link=cells),
+        _against(s.random, cells),
+        _against(s.raw, cells),
+        _cells(s.scored, s.planned, cells),
     )
 
 
-def _against(found: Against) -> Entry:
-    return Entry(str(found), kind="number", value=found.above)
+def _against(found: Against, link: str) -> Entry:
+    return Entry(str(found), kind="number", value=found.above, link=link)
 
 
 def _cells(scored: int, planned: int, link: str) -> Entry:
