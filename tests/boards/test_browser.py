@@ -86,6 +86,15 @@ def test_numbers_sort_by_value_and_what_is_missing_stands_last(visit, tmp_path):
     assert column(page, "benchmarks", 1) == [f"row {i}" for i in order]
 
 
+def test_a_table_is_sorted_by_keys(visit, tmp_path):
+    site.write(tmp_path / "t.html", "index.html", {"table": many([2.0, 3.0, 1.0])})
+    page = visit(tmp_path / "t.html")
+    column(page, "benchmarks", 1)
+    heading(page, "benchmarks", 2).locator("[role=button]").first.focus()
+    page.keyboard.press("Enter")
+    assert column(page, "benchmarks", 1) == ["row 1", "row 0", "row 2"]
+
+
 def many(values):
     rows = tuple((Entry(f"row {i}", link="x.html"), *[number_entry(v)] * 9) for i, v in enumerate(values))
     return Table((Entry("name"), *(Entry(f"number {i}", kind="number") for i in range(9))), rows)
@@ -149,6 +158,12 @@ def test_a_report_fits_a_printed_page(visit, report):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1018
     assert heading(page, "leaderboard", 1).evaluate("head => getComputedStyle(head).position") == "static"
+
+
+def test_a_report_can_be_saved_as_pdf(visit, report):
+    page = visit(report)
+    column(page, "leaderboard", 1)
+    assert page.pdf(landscape=True).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
