@@ -158,6 +158,7 @@ class Plan:
             points = grid.configs(method, self.cards[dataset].modality, own, self.spec)
             if not points:
                 raise BenchmarkError(f"{own.place}: an axis without values")
+            checks.unique([config.id for config in points], own.place)
             asked = [config.pretrained_on(name, dataset) for config in points for name in own.sources or [dataset]]
             found |= {config.id: config for config in asked}
         return list(found.values())

@@ -115,14 +115,14 @@ def test_a_flipped_byte_is_found(damaged, role):
     assert all(f.expected != f.found for f in found)
 
 
-def test_a_changed_score_is_found_three_times_over(damaged):
+def test_a_changed_score_is_found_many_times_over(damaged):
     cell = cell_of(damaged, "simclr")
     path = damaged.files(cell).scores
     scores = read_table(path)
     scores.loc[0, "value"] += 0.05
     scores.to_parquet(path, index=False)
     found = audited(damaged)
-    assert kinds(found) == {"ledger", "mlflow", "scores", "metrics", "board"}
+    assert kinds(found) == {"ledger", "made", "mlflow", "scores", "metrics", "board"}
     assert {f.cell for f in found} == {cell.path}
     (recomputed,) = [f for f in found if f.check == "scores"]
     assert str(scores.loc[0, "metric"]) in recomputed.file

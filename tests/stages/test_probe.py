@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from diptych.records import ContractError, read_json, read_npz, read_table, write_json, write_npz
+from diptych.records import ContractError, read_json, read_npz, read_table, sha256, write_json, write_npz
 from diptych.scoring import evaluate
 from diptych.stages import probe
 
@@ -177,7 +177,9 @@ def test_a_failed_cell_passes_its_reason_on(files):
     probe.run(JOB, **files)
     assert len(read_table(files["scores"])) == 0
     assert read_npz(files["predictions"]) == {}
-    assert read_json(files["record"]) == {"job": JOB, "status": "diverged", "reason": "loss is NaN at step 3"}
+    record = read_json(files["record"])
+    assert record.pop("made") == {name: sha256(files[name]) for name in ("scores", "predictions")}
+    assert record == {"job": JOB, "status": "diverged", "reason": "loss is NaN at step 3"}
 
 
 def test_blank_keeps_the_traceback_beside_the_record(files):
