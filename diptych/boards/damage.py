@@ -132,10 +132,11 @@ def permuted(board: Board) -> list[Permuted]:
     from scipy.stats import median_abs_deviation
 
     shuffled = board.results[(board.results["corruption"] == "permuted") & board.results["ranked_embedding"]]
+    shuffled = shuffled.dropna(subset="value")  # such as probabilities of a probe that has none
     by = shuffled.groupby(["task", "probe", "metric"])["value"]
-    spread = by.agg(lambda values: float(median_abs_deviation(values, scale="normal", nan_policy="omit")))
+    spread = by.agg(lambda values: float(median_abs_deviation(values, scale="normal")))
     found = []
-    for (task, row, probe, metric), part in groups(shuffled.dropna(subset="value"), "task", "row", "probe", "metric"):
+    for (task, row, probe, metric), part in groups(shuffled, "task", "row", "probe", "metric"):
         if known := chance(metric, board.test_counts(task)):
             values = dict(zip(part["seed"], part["value"], strict=True))
             level, sd = known[0], max(known[1], float(spread[task, probe, metric]))
