@@ -54,16 +54,16 @@ def lines(told: dict[str, Any]) -> list[str]:
         f"Shifted ranking scores: {ranked['shifted']} of {ranked['judged']}; so many or more by chance alone "
         f"(one in twenty is): p = {ranked['p']:.3g}."
     )
-    said.append(_held(told["tau"], told["rbo"], len(told["cells"])))
+    said.append(_held(told))
     return said + [f"Here and in the records: {difference}." for difference in told["environment"]]
 
 
-def _held(tau: float | None, rbo: float | None, cells: int) -> str:
-    if tau is None or rbo is None:
-        return "No agreement of ranks: no board that can be read, or no two rows of different rank."
+def _held(told: dict[str, Any]) -> str:
+    if told["tau"] is None or told["rbo"] is None:
+        return f"No agreement of ranks: {told['no_ranks'] or 'no two rows of different rank'}."
     return (
-        f"Ranks of the board before and after the scores of {cells} cells were replaced: Kendall's tau {tau:.3f}, "
-        f"rank-biased overlap {rbo:.3f}."
+        f"Ranks of the board before and after the scores of {len(told['cells'])} cells were replaced: Kendall's tau "
+        f"{told['tau']:.3f}, rank-biased overlap {told['rbo']:.3f}."
     )
 
 
@@ -92,15 +92,15 @@ def _ranked(again: Again) -> list[Verdict]:
     return found
 
 
-def _agreement(again: Again) -> dict[str, float | None]:
+def _agreement(again: Again) -> dict[str, Any]:
     """Rank agreement of the board with itself after the new scores took the place of the old ones.
 
-    None where the board cannot be read or made: what is wrong with it is told by the checks of the board.
+    `no_ranks` says why a board could not be read or made; the checks of the board say more.
     """
     try:
-        return _agreed(again)
-    except Exception:
-        return {"tau": None, "rbo": None}
+        return _agreed(again) | {"no_ranks": ""}
+    except Exception as error:
+        return {"tau": None, "rbo": None, "no_ranks": f"{type(error).__name__}: {error}"}
 
 
 def _agreed(again: Again) -> dict[str, float | None]:
