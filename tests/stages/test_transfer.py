@@ -91,9 +91,9 @@ def test_a_bundle_of_a_grid_holds_and_its_cells_come_back(planned, tmp_path):
     publish(planned)
     pack.write(planned, tmp_path / "transfer.zip")
     assert verify.findings(tmp_path / "transfer.zip") == []
-    with again.sampled(tmp_path / "transfer.zip", len(planned.cells)) as sample:
-        assert {repeat.verdict for repeat in sample.done} == {"identical"}
-        assert len(sample.done) == len(planned.cells)
+    with again.sampled(tmp_path / "transfer.zip", 3) as sample:
+        assert [repeat.verdict for repeat in sample.done] == ["identical"] * 3
+        assert any(planned.flat(repeat.cell).get("pretrain_on") for repeat in sample.done)
 
 
 @pytest.mark.parametrize(
