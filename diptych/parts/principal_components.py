@@ -50,7 +50,7 @@ class _Projection(nn.Module):
         fitted = PCA(k, random_state=seed).fit(z.cpu().numpy())
         self.mean = torch.from_numpy(fitted.mean_).to(z)
         enough = int(np.searchsorted(fitted.explained_variance_ratio_.cumsum(), HELD)) + 1  # 1 of constant features
-        self.components = torch.from_numpy(fitted.components_[:enough]).to(z)
+        self.components = torch.from_numpy(np.ascontiguousarray(fitted.components_[:enough])).to(z)
 
     def forward(self, z: Tensor) -> Tensor:
         return (z - self.mean) @ self.components.T
