@@ -4,7 +4,8 @@ CORES ?= all
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config benchmark=$(BENCHMARK)
+ASKED = --cores $(CORES) --config benchmark=$(BENCHMARK)
+SNAKEMAKE = $(BIN)/snakemake $(ASKED)
 BOARD = $(shell sed -n 's/^name: *//p' $(BENCHMARK))
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -30,7 +31,7 @@ rerun: $(VENV)/.installed
 	$(BIN)/diptych compare $(OLD)/boards/$(BOARD) $(NEW)/boards/$(BOARD)
 
 audit: $(VENV)/.installed
-	$(SNAKEMAKE) audited
+	$(BIN)/snakemake audited $(ASKED)
 
 test: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -102,3 +102,9 @@ def test_smoke_needs_only_what_a_clean_machine_gets():
     }
     for card in plan.cards.values():
         assert {source.kind for source in card.sources} & {"library", "pypi", "npm"}, card.name
+
+
+def test_the_audit_of_make_is_a_target_and_no_setting():
+    """What follows `--config` is read as settings."""
+    said = subprocess.run(["make", "-n", "audit"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"snakemake audited --cores \S+ --config benchmark=benchmarks/smoke.yaml$", said, re.MULTILINE)

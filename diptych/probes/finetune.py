@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from diptych.batch import Batch
 from diptych.parts.method import Method
@@ -70,8 +71,16 @@ class Finetune:
         """The network that every training begins with."""
         torch.manual_seed(seed)
         method = copy.deepcopy(method).train()
-        with torch.no_grad():  # in training mode, whose values the head will see; running statistics meet the data
+        norms = {norm: norm.momentum for norm in method.modules() if isinstance(norm, _BatchNorm)}
+        for (
+            norm
+        ) in norms:  # running statistics become those of the data: an untrained encoder's would outlive `patience`
+            norm.reset_running_stats()
+            norm.momentum = None  # a mean over the batches
+        with torch.no_grad():  # in training mode, whose values the head will see
             z = torch.cat([_ranked(method, rows.take(part)) for part in self._parts(rows)])
+        for norm, momentum in norms.items():
+            norm.momentum = momentum
         return _Classifier(method, z, classes)
 
     def _parts(self, rows: Batch) -> tuple[Tensor, ...]:

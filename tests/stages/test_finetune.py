@@ -214,3 +214,21 @@ def test_few_and_equal_labels():
     found = Finetune(epochs=3).predict(method, rows.take(two), test, None, classes=3, seed=0)
     assert found.flags == ("no_folds",)
     assert not (found.scores.argmax(1) == 2).any()
+
+
+def test_running_statistics_begin_as_those_of_the_data():
+    """Those of an untrained encoder are 0 and 1: what it gives would be judged by them until they have moved."""
+    settings = {"encoder": {"name": "fcn", "dim": 16}, "view": {"name": "identity"}, "method": {}}
+    facts = {"modality": "series", "shape": [24, 1], "classes": 2, "n_train": 64}
+    rows = torch.arange(64)
+    batch = Batch(
+        5 + 3 * torch.randn(64, 24, 1, generator=torch.Generator().manual_seed(0)), rows, rows, label=rows % 2
+    )
+    method = build("random", settings, facts).eval()
+    start = Finetune()._start(method, batch, 2, 0).method
+    with torch.no_grad():
+        judged, seen = (start.train(mode).embed(batch)["backbone"] for mode in (False, True))
+        before = method.embed(batch)["backbone"]
+    torch.testing.assert_close(judged, seen, rtol=0.05, atol=0.02)
+    assert (before - seen).abs().mean() > 10 * (judged - seen).abs().mean()
+    assert all(norm.momentum == 0.1 for norm in start.modules() if isinstance(norm, torch.nn.BatchNorm1d))
