@@ -99,18 +99,24 @@ def _datasets(plan: "Plan", method: str, own: grid.Grid) -> None:
         if not grid.can_run(method, card, own.axes):
             problem = f"{method} cannot run on {name} ({card.modality}); it runs on {_on(method, own)}"
             raise BenchmarkError(f"{own.place}.datasets: {problem}")
-    unique(own.sources, f"{own.place}.{grid.PRETRAIN_ON}")
-    for name in own.sources:
-        spec.one_of(name, plan.cards, "data set", f"{own.place}.{grid.PRETRAIN_ON}")
-        read = [plan.cards[target] for target in plan.runs_on(method, own)]
-        if other := [card for card in read if card.modality != plan.cards[name].modality]:
-            problem = f"{name} is {plan.cards[name].modality}, {other[0].name} is {other[0].modality}"
-            raise BenchmarkError(f"{own.place}.{grid.PRETRAIN_ON}: {problem}")
-        if not grid.can_run(method, plan.cards[name], own.axes):
-            raise BenchmarkError(f"{own.place}.{grid.PRETRAIN_ON}: {method} cannot run on {name}")
+    _sources(plan, method, own, f"{own.place}.{grid.PRETRAIN_ON}")
     if not plan.runs_on(method, own):
         found = ", ".join(f"{c.name} ({c.modality})" for c in plan.cards.values())
         raise BenchmarkError(f"{own.place}: runs on {_on(method, own)}, the data sets are {found}")
+
+
+def _sources(plan: "Plan", method: str, own: grid.Grid, place: str) -> None:
+    """Encoders come from data sets of the file that the method can run on, of the modality of those that they read."""
+    unique(own.sources, place)
+    read = [plan.cards[target] for target in plan.runs_on(method, own)]
+    for name in own.sources:
+        spec.one_of(name, plan.cards, "data set", place)
+        source = plan.cards[name]
+        if other := [card for card in read if card.modality != source.modality]:
+            problem = f"{name} is {source.modality}, {other[0].name} is {other[0].modality}"
+            raise BenchmarkError(f"{place}: {problem}")
+        if not grid.can_run(method, source, own.axes):
+            raise BenchmarkError(f"{place}: {method} cannot run on {name}")
 
 
 def _on(method: str, own: grid.Grid) -> str:

@@ -20,15 +20,13 @@ from diptych.records import PLACE, read_table
 
 def summary(again: Again) -> dict[str, Any]:
     """Everything that audit.json says of the cells that were run again."""
-    ranked = _ranked(again)
-    shifted = sum(verdict == "shifted" for verdict in ranked)
     by = Counter((repeat.cell.method, repeat.verdict) for repeat in again.done)
     return {
         "asked": len(again.cells),
         "cells": {repeat.cell.path: _told(repeat) for repeat in again.done},
         "verdicts": dict(Counter(repeat.verdict for repeat in again.done)),
         "methods": {m: {v: n for (o, v), n in by.items() if o == m} for m in dict.fromkeys(m for m, _ in by)},
-        "ranking_scores": {"judged": len(ranked), "shifted": shifted, "p": too_many(shifted, len(ranked))},
+        "ranking_scores": _ranking_scores(again),
         **_agreement(again),
         "environment": sorted({difference for repeat in again.done for difference in repeat.elsewhere}),
     }
@@ -69,15 +67,21 @@ def _held(told: dict[str, Any]) -> str:
 
 def together(again: Again) -> Iterator[Finding]:
     """An error where more ranking scores shifted than chance explains, wherever the cells were run again."""
-    ranked = _ranked(again)
-    shifted = ranked.count("shifted")
-    if (p := too_many(shifted, len(ranked))) < LEVEL:
-        found = f"{shifted} of {len(ranked)}: p = {p:.2g}"
+    told = _ranking_scores(again)
+    if told["p"] < LEVEL:
+        found = f"{told['shifted']} of {told['judged']}: p = {told['p']:.2g}"
         yield Finding("rerun", "all", "", "as many shifted ranking scores as chance gives, one in twenty", found)
 
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+
+
+def _ranking_scores(again: Again) -> dict[str, Any]:
+    """How many were judged and how many of them shifted, and how likely so many are by chance."""
+    found = _ranked(again)
+    shifted = found.count("shifted")
+    return {"judged": len(found), "shifted": shifted, "p": too_many(shifted, len(found))}
 
 
 def _ranked(again: Again) -> list[Verdict]:

@@ -40,7 +40,7 @@ def results(case: Case) -> Iterator[Finding]:
     if table is None:
         return  # told by `planned`
     said = case.said
-    if twice := int(table[table["metric"] != ""].duplicated(list(PLACE)).sum()):
+    if twice := case.kept.repeated[case.name]:
         yield Finding("board", case.name, "results.parquet", "every score once", f"{twice} that stand there again")
     yield from _values(case, "results.parquet", _scores(said.scores), _scores(table[table["metric"] != ""]))
     stated = {"status": said.status, "key": said.key, "seed": case.cell.seed, "condition": case.cell.condition}

@@ -90,8 +90,7 @@ class Kept:
     def whole(self) -> bool:
         """Whether the board has each planned cell, no other, and a score once: else nothing can be made of it again."""
         try:
-            once = not any(table.duplicated(list(PLACE)).any() for table in self.results.values())
-            return once and self.cells.keys() == {case.name for case in self.cases}
+            return not any(self.repeated.values()) and self.cells.keys() == {case.name for case in self.cases}
         except (ContractError, OSError):
             return False
 
@@ -124,6 +123,11 @@ class Kept:
         """The rows of the long table by cell."""
         table = read_table(self.folder / "results.parquet")
         return {str(cell): part for cell, part in table.groupby("cell", sort=False)}
+
+    @cached_property
+    def repeated(self) -> dict[str, int]:
+        """By cell, the rows of the long table whose score stands there already."""
+        return {cell: int(table.duplicated(list(PLACE)).sum()) for cell, table in self.results.items()}
 
     @cached_property
     def cells(self) -> dict[str, dict[str, Any]]:

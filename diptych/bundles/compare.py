@@ -18,9 +18,9 @@ import pandas as pd
 from diptych.audits.verdicts import Verdict, close, rbo, spread, tau, too_many, verdict
 from diptych.bundles.pack import ABOUT
 from diptych.bundles.read import members
-from diptych.records import ContractError
+from diptych.records import PLACE, ContractError
 
-SCORE = ("cell", "embedding", "probe", "corruption", "severity", "metric")
+SCORE = ("cell", *PLACE)
 PREDICTIONS = "predictions.npz"
 SHOWN = 20  # rows named in text
 FLOOR, RANKED = "random", "self-supervised"

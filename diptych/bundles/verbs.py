@@ -34,10 +34,10 @@ def verify(options: argparse.Namespace) -> int:
     """`diptych verify BUNDLE`: checks a bundle by itself; exit code 1 if it does not hold."""
     from diptych.bundles import verify
 
-    found = verify.findings(options.bundle)
+    found, followed = verify.verified(options.bundle)
     for finding in found:
         print(finding)
-    print(f"verify: {options.bundle.as_posix()}: {len(found)} findings{verify.followed(options.bundle)}")
+    print("; ".join(filter(None, [f"verify: {options.bundle.as_posix()}: {len(found)} findings", followed])))
     return 1 if found or (options.cells and not _again(options)) else 0
 
 

@@ -21,11 +21,12 @@ from diptych.bundles.read import Bundle, Refused, opened
 from diptych.metrics.base import load, metrics
 from diptych.plan import Plan
 from diptych.records import PLACE
+from diptych.scoring import Place
 
 SHOWN = 20  # findings of one check
 RECOMPUTED = tuple(name for name, metric in metrics().items() if metric.needs == "labels")
 SAME = 1e-9  # what the order of additions may change
-Place = tuple[Any, ...]  # cell, embedding, probe, corruption, severity, metric
+Key = tuple[Any, ...]  # of a score: cell, embedding, probe, corruption, severity, metric
 PATHS = ("root", "file", "mlflow")  # of a leaderboard: where it was made
 RANKED_BY = ("scope", "method", "config", "place", "mean_rank")  # columns that no version may lack
 CORE = ("leaderboard", "scores", "status", "rank_by")
@@ -33,11 +34,17 @@ CORE = ("leaderboard", "scores", "status", "rank_by")
 
 def findings(path: Path) -> list[str]:
     """Every way in which a bundle does not hold, as lines."""
+    return verified(path)[0]
+
+
+def verified(path: Path) -> tuple[list[str], str]:
+    """The same, and how many of the scores that rank follow from what is packed; nothing of a file that is refused."""
     try:
         with opened(path) as bundle:
-            return [f"{check.__name__}: {said}" for check in CHECKS for said in islice(_made(check, bundle), SHOWN)]
+            found = [f"{check.__name__}: {said}" for check in CHECKS for said in islice(_made(check, bundle), SHOWN)]
+            return found, _followed(bundle)
     except Refused as error:
-        return [f"refused: {error}"]
+        return [f"refused: {error}"], ""
 
 
 def _made(check: Callable[[Bundle], Iterator[str]], bundle: Bundle) -> Iterator[str]:
@@ -106,35 +113,30 @@ def predictions(bundle: Bundle) -> Iterator[str]:
 
 def scores(bundle: Bundle) -> Iterator[str]:
     """Scores follow from the predictions that are packed, of which every scored place has some."""
-    again = dict(_again(bundle))
+    again, stated = dict(_again(bundle)), _stated(bundle)
     predicted = set(bundle.table(PREDICTIONS)[["cell", "place"]].itertuples(index=False, name=None))
-    for place, value in _stated(bundle).items():
+    for place, value in stated.items():
         cell, *where, metric = place
         named = f"results.parquet: cell {cell}: {' '.join(map(str, (*where, metric)))}"
-        if metric in RECOMPUTED and (cell, _named(*where)) not in predicted:
+        if metric in RECOMPUTED and (cell, str(Place(*where))) not in predicted:
             yield f"{named}: expected predictions, found none"
         elif place in again and not abs(again[place] - value) <= SAME:
             yield f"{named}: expected {again[place]} (from the predictions), found {value}"
-    for place in again.keys() - _stated(bundle).keys():
+    for place in again.keys() - stated.keys():
         named = " ".join(map(str, place[1:]))
         yield f"results.parquet: cell {place[0]}: {named}: expected {again[place]}, found no score"
 
 
-def _stated(bundle: Bundle) -> dict[Place, float]:
+def _stated(bundle: Bundle) -> dict[Key, float]:
     table = bundle.table("results.parquet")
     table = table[(table["metric"] != "") & table["value"].notna()]
     return dict(zip(table[["cell", *PLACE]].itertuples(index=False, name=None), table["value"], strict=True))
 
 
-def _named(embedding: str, probe: str, corruption: str, severity: float) -> str:
-    """The name of a place among predictions."""
-    return f"{embedding}|{probe}|{corruption}|{severity:g}"
-
-
-def _again(bundle: Bundle) -> Iterator[tuple[Place, float]]:
+def _again(bundle: Bundle) -> Iterator[tuple[Key, float]]:
     """Every score that can be made again: where all rows are packed, from class ids or from the scores of classes."""
     for row in lines(bundle.table(PREDICTIONS)):
-        if len(row.label) != row.n or not row.n:
+        if not _whole(row):
             continue
         embedding, probe, corruption, severity = str(row.place).split("|")
         where, label = (row.cell, embedding, probe, corruption, float(severity)), row.label.astype(int)
@@ -145,18 +147,24 @@ def _again(bundle: Bundle) -> Iterator[tuple[Place, float]]:
             yield (*where, metric), float(load(metric)(label, row.scores.reshape(row.n, -1)))
 
 
-def followed(path: Path) -> str:
-    """How many of the scores that rank can be made again from what is packed; nothing of a file that is refused."""
-    try:
-        with opened(path) as bundle:
-            stated = [p for p in _stated(bundle) if _ranks(bundle, p)]
-            again = {place for place, _ in _again(bundle)}
-    except Refused:
-        return ""
-    return f"; {sum(place in again for place in stated)} of {len(stated)} ranking scores follow from packed predictions"
+def _followed(bundle: Bundle) -> str:
+    ranking = [place for place in _stated(bundle) if _ranks(bundle, place)]
+    packed = {(row.cell, row.place) for row in lines(bundle.table(PREDICTIONS)) if _tells(bundle, row)}
+    told = sum((place[0], str(Place(*place[1:-1]))) in packed for place in ranking)
+    return f"{told} of {len(ranking)} ranking scores follow from packed predictions"
 
 
-def _ranks(bundle: Bundle, place: Place) -> bool:
+def _whole(row: Any) -> bool:
+    """Whether all rows of a place are packed."""
+    return bool(row.n) and len(row.label) == row.n
+
+
+def _tells(bundle: Bundle, row: Any) -> bool:
+    """Whether the metric that ranks a cell follows from what is packed of a place."""
+    return _whole(row) and (_metric(bundle, row.cell) in RECOMPUTED or getattr(row, "scores", None) is not None)
+
+
+def _ranks(bundle: Bundle, place: Key) -> bool:
     cell, _, probe, corruption, _, metric = place
     return (probe, corruption, metric) == (bundle.plan.spec.rank_by.probe, "clean", _metric(bundle, str(cell)))
 

@@ -121,7 +121,7 @@ def test_a_ranking_score_that_class_ids_do_not_tell_is_made_again(bundled, tmp_p
     caught = [line for line in found if line.startswith("scores: results.parquet: cell wards/")]
     assert len(caught) == 4
     assert all("linear clean 0.0 auroc" in line for line in caught)
-    assert verify.followed(bundled) == "; 8 of 8 ranking scores follow from packed predictions"
+    assert verify.verified(bundled) == ([], "8 of 8 ranking scores follow from packed predictions")
 
 
 def test_a_row_dropped_from_plan_and_tables_is_caught(digits, tmp_path):
