@@ -26,14 +26,14 @@ class Convolution(nn.Module):
     So the states of a series do not depend on how many missing steps follow it.
     """
 
-    def __init__(self, d_in: int, d_out: int, kernel: int, *, relu: bool = True) -> None:
+    def __init__(self, d_in: int, d_out: int, kernel: int, *, dilation: int = 1, relu: bool = True) -> None:
         super().__init__()
-        self.kernel, self.relu = kernel, relu
-        self.convolution = nn.Conv1d(d_in, d_out, kernel, bias=False)
+        self.reach, self.relu = dilation * (kernel - 1), relu  # how many other steps lie under the kernel
+        self.convolution = nn.Conv1d(d_in, d_out, kernel, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(d_out)
 
     def forward(self, h: Tensor, alive: Tensor) -> Tensor:
         """[n, d_in, T] -> [n, d_out, T]; `alive` [n, T] are the steps inside."""
-        before = (self.kernel - 1) // 2
-        h = self.norm(self.convolution(F.pad(h, (before, self.kernel - 1 - before))))
+        before = self.reach // 2
+        h = self.norm(self.convolution(F.pad(h, (before, self.reach - before))))
         return (F.relu(h) if self.relu else h) * alive[:, None]

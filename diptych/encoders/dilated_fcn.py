@@ -19,13 +19,4 @@ class DilatedFcn(Fcn):
     def __init__(self, facts: dict[str, Any], *, dim: int = 128) -> None:
         super().__init__(facts, dim=dim)
         layers = ((facts["shape"][1], dim, 7, 2), (dim, 2 * dim, 5, 4), (2 * dim, dim, 3, 8))
-        self.layers = nn.ModuleList(_Dilated(*layer) for layer in layers)
-
-
-class _Dilated(Convolution):
-    """A convolution whose kernel has gaps."""
-
-    def __init__(self, d_in: int, d_out: int, kernel: int, dilation: int) -> None:
-        super().__init__(d_in, d_out, kernel)
-        self.convolution.dilation = (dilation,)
-        self.kernel = 1 + (kernel - 1) * dilation  # what it spans
+        self.layers = nn.ModuleList(Convolution(*sizes, dilation=gap) for *sizes, gap in layers)
