@@ -106,7 +106,12 @@ def execute(arguments: list[str]) -> int:
     settle()
     options = _parser().parse_args(arguments)
     try:
-        return int(options.action(options) or 0)
+        code = int(options.action(options) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read has enough, as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, FileNotFoundError, RuntimeError) as error:
         if os.environ.get("DIPTYCH_DEBUG"):
             raise

@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 
 from diptych import budget
+from diptych.boards.tables import counted
 from diptych.budget import Choice, Costs
 from diptych.forecast import Amount, Forecast
 from diptych.plan import Cell, Plan
@@ -42,7 +43,7 @@ def summary(found: Forecast, cores: int) -> list[str]:
     table("forecast (95 % intervals)", COLUMNS, [_stage(found, stage) for stage in found.stages])
     time, memory, disk = (found.total(quantity) for quantity in ("seconds", "memory_mb", "disk_mb"))
     lines = [
-        f"forecast: {_time(time.over(cores))} on {cores} core{'' if cores == 1 else 's'}, {_size(disk)} of disk, "
+        f"forecast: {_time(time.over(cores))} on {counted(cores, 'core')}, {_size(disk)} of disk, "
         f"{_size(memory)} for the largest training job",
         f"from {len(found.past)} records; tracking, boards and downloads from elsewhere come on top",
     ]
@@ -78,7 +79,7 @@ def chosen(costs: Costs, choice: Choice, asked: str, cores: int) -> list[str]:
         cheapest = min((costs.time(costs.cells([d], plan.spec.seeds[:1])) for d in plan.cards), key=lambda t: t.middle)
         wall = _time(cheapest.over(cores))
         return [f"budget {asked}: nothing fits; one seed on the cheapest data set takes {wall}"]
-    fitting, on = f"{len(choice.cells)} of {len(plan.cells)} cells fit", f"on {cores} core{'' if cores == 1 else 's'}"
+    fitting, on = f"{len(choice.cells)} of {len(plan.cells)} cells fit", f"on {counted(cores, 'core')}"
     lines = [
         f"budget {asked} {on}: {fitting}, about {_time(choice.time.over(cores))}",
         f"  seeds     {', '.join(map(str, choice.seeds))}",

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 
 from diptych import plan
 from diptych.audits import agreement, board, data, health, integrity, leakage, repeat, report, scores, tuning, validity
-from diptych.audits.findings import Finding, counted, errors, made
+from diptych.audits.findings import Finding, errors, made, tally
 from diptych.audits.kept import Case, Kept
 from diptych.records import ContractError
 
-__all__ = ["Finding", "counted", "errors", "run"]
+__all__ = ["Finding", "errors", "run", "tally"]
 
 WHOLE: tuple[tuple[str, Callable[[Kept], Iterator[Finding]]], ...] = (
     ("ledger", integrity.ledger),

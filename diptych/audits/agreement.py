@@ -46,8 +46,8 @@ def lines(told: dict[str, Any]) -> list[str]:
     if not told["cells"]:
         return []
     ranked = told["ranking_scores"]
-    said = [f"Run again: {len(told['cells'])} of {told['asked']} cells: {_counts(told['verdicts'])}."]
-    said += [f"Run again, {method}: {_counts(counts)}." for method, counts in told["methods"].items()]
+    said = [f"Run again: {len(told['cells'])} of {told['asked']} cells: {counts(told['verdicts'])}."]
+    said += [f"Run again, {method}: {counts(own)}." for method, own in told["methods"].items()]
     said.append(
         f"Shifted ranking scores: {ranked['shifted']} of {ranked['judged']}; so many or more by chance alone "
         f"(one in twenty is): p = {ranked['p']:.3g}."
@@ -73,8 +73,9 @@ def together(again: Again) -> Iterator[Finding]:
         yield Finding("rerun", "all", "", "as many shifted ranking scores as chance gives, one in twenty", found)
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+def counts(by: dict[str, int]) -> str:
+    """Verdicts with their numbers, in words."""
+    return ", ".join(f"{n} {verdict}" for verdict, n in by.items())
 
 
 def _ranking_scores(again: Again) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from diptych.boards.tables import counted
+
 Severity = Literal["error", "warning"]
 
 
@@ -37,11 +39,7 @@ def errors(found: list[Finding]) -> list[Finding]:
     return [finding for finding in found if finding.severity == "error"]
 
 
-def counted(found: list[Finding]) -> str:
+def tally(found: list[Finding]) -> str:
     """How many of each severity, in words."""
     wrong = len(errors(found))
-    return " and ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in _both(wrong, len(found) - wrong))
-
-
-def _both(wrong: int, doubtful: int) -> tuple[tuple[int, str], tuple[int, str]]:
-    return (wrong, "error"), (doubtful, "warning")
+    return f"{counted(wrong, 'error')} and {counted(len(found) - wrong, 'warning')}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from diptych import evidence, provenance
+from diptych import evidence, provenance, scoring
 from diptych.audits.findings import Finding, Severity
 from diptych.audits.integrity import SCORED
 from diptych.audits.kept import Kept
@@ -186,7 +186,7 @@ def judged(kept: Kept, cell: Cell, old: pd.DataFrame, new: pd.DataFrame, same: d
     for place in sorted(first.keys() | second.keys()):
         before, after = first.get(place, float("nan")), second.get(place, float("nan"))
         known = spread(*_seeds(kept, cell, place)) if before != after else spread([before])
-        same_bytes = same.get(f"{place[0]}|{place[1]}|{place[2]}|{place[3]:g}", True)
+        same_bytes = same.get(str(scoring.Place(*place[:-1])), True)
         yield Score(place, before, after, verdict(before, after, same_bytes=same_bytes, known=known), str(known))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from diptych.audits import agreement
-from diptych.audits.findings import Finding, counted, errors
+from diptych.audits.findings import Finding, errors, tally
 from diptych.audits.kept import Kept
 from diptych.audits.leakage import LOOKED_AT, NEAR
 from diptych.audits.types import TYPES
@@ -60,11 +60,11 @@ def write(kept: Kept, found: list[Finding], again: Again) -> None:
     said = [f"{finding.severity}: {finding}" for finding in found] or ["no finding"]
     head = f"audit of {kept.plan.name}: {told['cells']} cells, run again: {', '.join(told['rerun']) or 'none'}"
     came_back = [f"run again: {cell}: {own['verdict']}" for cell, own in repeated["cells"].items()]
-    lines = [head, counted(found), *said, *came_back, *(f"note: {note}" for note in told["notes"])]
+    lines = [head, tally(found), *said, *came_back, *(f"note: {note}" for note in told["notes"])]
     _write_text(kept.folder / "audit.txt", "\n".join(lines) + "\n")
     context = told | {"name": kept.plan.name, "benchmark": kept.plan.benchmark.as_posix(), "passed": not wrong}
     context |= {"checks": _checks(found), "findings": _findings(found), "types": _types(found)}
-    context |= {"again": _again(again)}
+    context |= {"again": _again(again), "verdicts": agreement.counts(repeated["verdicts"])}
     site.write(kept.folder / "audit.html", "audit.html", context)
 
 
@@ -141,9 +141,11 @@ def _findings(found: list[Finding]) -> Table:
 
 
 def _again(again: Again) -> Table:
-    """A line for every score of the cells that were run again, the worst first."""
+    """A line for every score that did not come back identical, the worst first."""
     scores = [(repeat, score) for repeat in again.done for score in repeat.scores]
-    ordered = sorted(scores, key=lambda pair: -VERDICTS.index(pair[1].verdict))
+    ordered = sorted(
+        (pair for pair in scores if pair[1].verdict != "identical"), key=lambda pair: -VERDICTS.index(pair[1].verdict)
+    )
     rows = tuple(
         (
             Entry(repeat.cell.path, kind="path"),

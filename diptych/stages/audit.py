@@ -19,7 +19,7 @@ def run(
     found = audits.run(benchmark, root, uri, rerun, budget)
     for finding in found:
         print(f"{finding.severity}: {finding}")
-    print(f"audit: {audits.counted(found)}")
+    print(f"audit: {audits.tally(found)}")
     wrong = len(audits.errors(found))
     if marker and not wrong:
         write_json(marker, {"errors": 0, "warnings": len(found)})

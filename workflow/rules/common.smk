@@ -1,9 +1,13 @@
 from diptych import warm
 from diptych.plan import load
+from diptych.spec import BenchmarkError
 
 warm.use_this_python()
 
-plan = load(config["benchmark"], config.get("results", "results"))
+try:
+    plan = load(config["benchmark"], config.get("results", "results"))
+except BenchmarkError as error:  # a user's mistake: what is wrong, without our lines
+    raise WorkflowError(str(error)) from None
 root = config.get("results", "results")
 run = f"{root}/runs/{{dataset}}/{{method}}/{{config}}/{{seed}}"
 boards_folder = f"{root}/boards/{plan.name}"
