@@ -8,14 +8,17 @@ from collections.abc import Hashable, Iterator
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych.audits.findings import Finding
-from diptych.audits.repeat import Again
+from diptych.audits.repeat import Again, Repeat
 from diptych.audits.verdicts import LEVEL, Verdict, rbo, tau, too_many
 from diptych.boards.frame import Board
 from diptych.boards.ranking import leaderboard
 from diptych.records import PLACE, read_table
+
+if TYPE_CHECKING:
+    from diptych.plan import Cell
 
 
 def summary(again: Again) -> dict[str, Any]:
@@ -27,6 +30,7 @@ def summary(again: Again) -> dict[str, Any]:
         "verdicts": dict(Counter(repeat.verdict for repeat in again.done)),
         "methods": {m: {v: n for (o, v), n in by.items() if o == m} for m in dict.fromkeys(m for m, _ in by)},
         "ranking_scores": _ranking_scores(again),
+        "lost": _lost(again),
         **_agreement(again),
         "environment": sorted({difference for repeat in again.done for difference in repeat.elsewhere}),
     }
@@ -52,6 +56,7 @@ def lines(told: dict[str, Any]) -> list[str]:
         f"Shifted ranking scores: {ranked['shifted']} of {ranked['judged']}; so many or more by chance alone "
         f"(one in twenty is): p = {ranked['p']:.3g}."
     )
+    said += [f"Shifted in every seed: the ranking score of {name}." for name in told["lost"]]
     said.append(_held(told))
     return said + [f"Here and in the records: {difference}." for difference in told["environment"]]
 
@@ -80,21 +85,28 @@ def counts(by: dict[str, int]) -> str:
 
 def _ranking_scores(again: Again) -> dict[str, Any]:
     """How many were judged and how many of them shifted, and how likely so many are by chance."""
-    found = _ranked(again)
+    found = [verdict for repeat in again.done if (verdict := ranked(again, repeat))]
     shifted = found.count("shifted")
     return {"judged": len(found), "shifted": shifted, "p": too_many(shifted, len(found))}
 
 
-def _ranked(again: Again) -> list[Verdict]:
-    """The verdict of the one score by which each cell is ranked."""
+def ranked(again: Again, repeat: Repeat) -> Verdict | None:
+    """The verdict of the one score by which a cell is ranked; None where it has none."""
     spec = again.kept.plan.spec.rank_by
-    found: list[Verdict] = []
-    for repeat in again.done:
-        metric = spec.on(again.kept.plan.card(repeat.cell.dataset))
-        places = {s.place[1:]: s.verdict for s in reversed(repeat.scores)}
-        if (place := (spec.probe, "clean", 0.0, metric)) in places:
-            found.append(places[place])
-    return found
+    place = (spec.probe, "clean", 0.0, spec.on(again.kept.plan.card(repeat.cell.dataset)))
+    return next((score.verdict for score in repeat.scores if score.place[1:] == place), None)
+
+
+def row(cell: Cell) -> str:
+    """What all seeds of a configuration on a data set share."""
+    return cell.path.rpartition("/")[0]
+
+
+def _lost(again: Again) -> list[str]:
+    """Rows whose ranking score shifted in every seed."""
+    shifted = {repeat.cell for repeat in (*again.done, *again.others) if ranked(again, repeat) == "shifted"}
+    asked = {row(cell) for cell in shifted}
+    return sorted(asked - {row(cell) for cell in again.kept.plan.cells if cell not in shifted})
 
 
 def _agreement(again: Again) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class Again:
     cells: list[Cell]
     budget: float = float("inf")  # seconds, after which no other cell is begun
     done: list[Repeat] = field(default_factory=list)
+    others: list[Repeat] = field(default_factory=list)  # further seeds, of rows that came back in doubt
 
     def run(self) -> Iterator[Finding]:
         """Every chosen cell, while there is time; findings as they come."""
@@ -109,9 +110,9 @@ def chosen(planned: Plan, count: int | None) -> list[Cell]:
     return list(islice((cell for cell in stratified(planned) if count != 0 and _ended_well(planned, cell)), count))
 
 
-def stratified(planned: Plan) -> Iterator[Cell]:
-    """All cells in the order in which a sample takes them."""
-    draw, strata = random.Random(planned.digest), dict[tuple[str, str], list["Cell"]]()
+def stratified(planned: Plan, name: str = "") -> Iterator[Cell]:
+    """All cells in the order in which a sample of that name takes them."""
+    draw, strata = random.Random(planned.digest + name), dict[tuple[str, str], list["Cell"]]()
     for cell in planned.cells:
         strata.setdefault((planned.card(cell.dataset).modality, cell.method), []).append(cell)
     drawn = [draw.sample(cells, len(cells)) for cells in draw.sample(list(strata.values()), len(strata))]

@@ -46,9 +46,9 @@ def _again(options: argparse.Namespace) -> bool:
     from diptych.audits import agreement
     from diptych.bundles import again
 
-    with again.sampled(options.bundle, options.cells, options.budget) as sample:
+    with again.sampled(options.bundle, options.cells, options.budget, options.draw) as sample:
         told = agreement.summary(sample)
-        for repeat in sample.done:
+        for repeat in (*sample.done, *sample.others):
             print(f"{repeat.verdict}: {repeat.cell.path} {repeat.reason}".rstrip())
     print("\n".join(agreement.lines(told)) or "no cell was run again: none was begun within the budget")
     return again.holds(told)
@@ -81,6 +81,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     checked.add_argument("bundle", type=Path)
     checked.add_argument("--cells", type=int, default=0, help="run so many cells again, too; downloads their data")
     checked.add_argument("--budget", type=duration, default=float("inf"), help="begin no other cell after, e.g. 30m")
+    checked.add_argument("--draw", default="", help="a name for another sample of cells, e.g. today's date")
     two = verbs.add_parser("compare", help="two bundles or board folders", description=compare.__doc__)
     two.add_argument("a", type=Path, help="the reference")
     two.add_argument("b", type=Path, help="what is set against it")

@@ -15,6 +15,7 @@ import pytest
 from audit.conftest import publish
 from diptych import plan
 from diptych.__main__ import _parser
+from diptych.audits import agreement
 from diptych.audits.verdicts import too_many
 from diptych.bundles import again, compare, pack, read, verify
 from diptych.records import ContractError
@@ -267,9 +268,28 @@ def test_a_recipe_that_no_longer_runs_does_not_hold(digits, tmp_path, capsys):
     assert told.count("\nnot runnable: digits/simclr") == 2
 
 
-def test_more_shifted_scores_than_chance_explains_do_not_hold():
-    assert again.holds({"verdicts": {"shifted": 1}, "ranking_scores": {"judged": 4, "p": too_many(1, 4)}})
-    assert not again.holds({"verdicts": {"shifted": 2}, "ranking_scores": {"judged": 4, "p": too_many(2, 4)}})
+def told(shifted, lost=()):
+    scores = {"judged": 4, "p": too_many(shifted, 4)}
+    return {"verdicts": {"shifted": shifted}, "ranking_scores": scores, "lost": list(lost)}
+
+
+def test_more_shifted_scores_than_chance_explains_do_not_hold_nor_does_a_lost_row():
+    assert again.holds(told(1))
+    assert not again.holds(told(2))
+    assert not again.holds(told(1, ["digits/simclr/a"]))
+
+
+def test_a_shifted_score_calls_for_the_other_seeds_and_the_row_is_lost_when_all_shift(digits, tmp_path):
+    def lower(results):
+        return results.assign(value=results["value"] - (results["method"] == "simclr"))
+
+    forge(digits, tmp_path / "b.zip", **table(digits, "results.parquet", lower))
+    with again.sampled(tmp_path / "b.zip", 2) as sample:
+        summary = agreement.summary(sample)
+    assert {repeat.cell.method for repeat in sample.done} == {"random", "simclr"}
+    assert {repeat.cell.method for repeat in sample.others} == {"simclr"}
+    assert len(sample.others) == 1
+    assert [row.split("/")[:2] for row in summary["lost"]] == [["digits", "simclr"]]
 
 
 def test_own_data_are_not_in_a_bundle(bundled):
