@@ -108,3 +108,11 @@ def test_the_audit_of_make_is_a_target_and_no_setting():
     """What follows `--config` is read as settings."""
     said = subprocess.run(["make", "-n", "audit"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     assert re.search(r"snakemake audited --cores \S+ --config benchmark=benchmarks/smoke.yaml$", said, re.MULTILINE)
+
+
+def test_a_reader_that_has_enough_ends_a_verb_without_a_traceback():
+    command = [sys.executable, "-m", "diptych", "plan", "--jobs", "benchmarks/timeseries.yaml"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.stderr.read() == ""
