@@ -281,6 +281,11 @@ def compare(board: Board) -> list[Compared]:
     return [c for c in found if len(c.rows) > 1 and len(c.tasks) > 1]
 
 
+def of(found: list[Compared], modality: str) -> Compared | None:
+    """That of a modality, or of everything; None where too little is there to compare."""
+    return next((c for c in found if c.scope == (modality or "all")), None)
+
+
 def _compared(board: Board, scope: str) -> Compared:
     tasks = board.rank_tasks(scope)
     rows = dict.fromkeys(row for task in tasks for row in board.planned(task) if board.role(row) == RANKED)

@@ -9,8 +9,10 @@ from typing import Any, get_args
 import numpy as np
 
 from diptych import comparisons
-from diptych.boards import links
-from diptych.boards.comparison import DEFAULT, PAIRS, Compared, Estimate
+from diptych.boards import links, tables
+from diptych.boards.comparison import DEFAULT, PAIRS, Compared, Estimate, of
+from diptych.boards.frame import GRID_POINT, Board
+from diptych.boards.ranking import leaderboard
 from diptych.boards.tables import Entry, Table, counted, name_entry, number, number_entry
 from diptych.stats import average
 
@@ -18,6 +20,8 @@ POLICIES: tuple[comparisons.Policy, ...] = get_args(comparisons.Policy)
 RELIABLE = 8  # data sets from which an interval can be trusted
 NAMED = 8  # untested rows that are named
 INTERVAL = "95 % interval"
+TIED = "†"  # with the best mean rank
+PLACE, RANK = 0, 2  # columns of a leaderboard
 
 
 def shown(found: list[Compared]) -> list[Compared]:
@@ -31,6 +35,21 @@ def sections(found: list[Compared]) -> list[dict[str, Any]]:
         {"scope": c.scope, "rows": table(c), "policies": policies(c), "pairs": pairs(c), "notes": notes(c)}
         for c in shown(found)
     ]
+
+
+def leading(board: Board, modality: str, found: list[Compared]) -> Table:
+    """The leaderboard with intervals of mean ranks, and what is tied at the top."""
+    table, c = tables.standings(board, modality), of(found, modality)
+    place = {row: i for i, row in enumerate(c.rows)} if c else {}
+    listed = [standing for standing in leaderboard(board, modality) if standing.role != GRID_POINT]
+    rows = []
+    for standing, entries in zip(listed, table.rows, strict=True):
+        line, i = list(entries), place.get(standing.row)
+        if c and i is not None:
+            line[RANK] = replace(line[RANK], below=ranged(c, c.rank, i).below)
+            line[PLACE] = replace(line[PLACE], text=line[PLACE].text + (TIED if c.top[i] else ""))
+        rows.append(tuple(line))
+    return Table(table.columns, tuple(rows))
 
 
 def order(c: Compared) -> list[int]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from diptych.boards import tables
-from diptych.boards.comparison import Compared, compare
-from diptych.boards.comparison_tables import notes, ranged
-from diptych.boards.frame import GRID_POINT, Board
-from diptych.boards.ranking import leaderboard
+from diptych.boards.comparison import compare, of
+from diptych.boards.comparison_tables import TIED, leading, notes
+from diptych.boards.frame import Board
 from diptych.boards.tables import Entry, Table
 
-RANK = 2  # the column of the mean rank
-TIED = "†"
 SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -27,26 +24,13 @@ def text(board: Board, form: str, modality: str) -> str:
     """The leaderboard of a modality, or of everything, with what it rests on."""
     if modality and modality not in board.modalities:
         raise ValueError(f"no modality {modality} in {board.plan.name}, which has {', '.join(board.modalities)}")
-    found = next((c for c in compare(board) if c.scope == (modality or "all")), None)
-    table, said = leading(board, modality, found), notes(found) if found else []
+    found = compare(board)
+    table, own = leading(board, modality, found), of(found, modality)
+    said = notes(own) if own else []
     said = [*said, f"Bold: first place, best scores. {TIED}: tied with the best mean rank."]
     if form == "markdown":
         return tables.markdown(_bold(table)) + "\n\n" + "\n".join(f"- {tables.plain_line(note)}" for note in said)
     return latex(table, caption=f"{board.plan.name}{f', {modality}' if modality else ''}. {' '.join(said)}")
-
-
-def leading(board: Board, modality: str, found: Compared | None) -> Table:
-    """The leaderboard with intervals of mean ranks, and what is tied at the top."""
-    table, place = tables.standings(board, modality), {row: i for i, row in enumerate(found.rows)} if found else {}
-    rows = []
-    listed = [standing for standing in leaderboard(board, modality) if standing.role != GRID_POINT]
-    for standing, entries in zip(listed, table.rows, strict=True):
-        line, i = list(entries), place.get(standing.row)
-        if found and i is not None:
-            line[RANK] = ranged(found, found.rank, i)
-            line[0] = replace(line[0], text=line[0].text + (TIED if found.top[i] else ""))
-        rows.append(tuple(line))
-    return Table(table.columns, tuple(rows))
 
 
 def _bold(table: Table) -> Table:

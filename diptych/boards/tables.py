@@ -116,9 +116,15 @@ def on_task(board: Board, task: Task) -> dict[Row, Summary]:
 
 
 HEADINGS = (
-    Entry("place", title="by mean rank among the self-supervised rows; = marks a tie", kind="number"),
+    Entry(
+        "place", title="by mean rank among the self-supervised rows; = equal, † not told from the best", kind="number"
+    ),
     Entry("method", kind="name", title="a row of the board: a method, below it what tells its row from others of it"),
-    Entry("mean rank", title="mean over data sets; in brackets: the rank a control would hold", kind="number"),
+    Entry(
+        "mean rank",
+        title="mean over data sets, 95 % interval; in brackets: the rank a control would hold",
+        kind="number",
+    ),
     Entry(
         "share", title="mean of (score − random encoder) / (supervised − random encoder), not clipped", kind="number"
     ),

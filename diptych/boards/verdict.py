@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from diptych.boards.comparison import Compared, of
+from diptych.boards.comparison_tables import TIED
 from diptych.boards.frame import METHODS, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import Standing, leaderboard, task_ranks
 from diptych.boards.tables import best_row, counted, number
@@ -13,9 +15,10 @@ from diptych.stats import compared
 CONTROLS = {"raw": "raw features", "random": "the random (untrained) encoder"}
 
 
-def sentences(board: Board) -> list[str]:
+def sentences(board: Board, scopes: list[Compared]) -> list[str]:
     """What a reader in a hurry should take away, each as one sentence."""
-    leads = _lead(board, board.modalities[0]) if len(board.modalities) == 1 else _leads(board)
+    one = len(board.modalities) == 1
+    leads = _lead(board, board.modalities[0], of(scopes, "")) if one else _leads(board, scopes)
     return [_what(board), *leads, *_controls(board), _ended(board)]
 
 
@@ -28,7 +31,7 @@ def _what(board: Board) -> str:
     return f"{counted(len(methods), 'method')} on {counted(len(board.plan.cards), 'data set')}, {seeds} each{controls}."
 
 
-def _lead(board: Board, modality: str) -> Iterator[str]:
+def _lead(board: Board, modality: str, c: Compared | None) -> Iterator[str]:
     """Who has the best mean rank, on how many data sets nobody does better, and who comes next."""
     placed = _placed(board, modality)
     if not placed:
@@ -39,22 +42,34 @@ def _lead(board: Board, modality: str) -> Iterator[str]:
     if len(first) == 1 and len(tasks) > 1:
         text += f", and is best or tied for best on {_best_on(board, tasks, first[0].row)} of them"
     yield text + (f"; next {_next(placed[len(first)])}." if len(placed) > len(first) else ".")
+    if c and len(c.block) > 1:
+        tied = f"{_top(c)} of {len(c.block)} rows are tied at the top ({TIED}): this board does not tell them apart."
+        yield tied if _top(c) > 1 else "No other row is tied with the first."
     if ahead := _ahead(board, modality):
         yield f"Of the references, {_listed(ahead)} would stand above every method."
 
 
-def _leads(board: Board) -> Iterator[str]:
+def _leads(board: Board, scopes: list[Compared]) -> Iterator[str]:
     """The same of several modalities, in two sentences; who comes next stands in the tables."""
     found = {m: placed for m in board.modalities if (placed := _placed(board, m))}
     if found:
         firsts = [
             f"{_names(_first(placed))} for {m} ({number(placed[0].mean_rank, 2)} over "
-            f"{counted(len(board.rank_tasks(m)), 'data set')})"
+            f"{counted(len(board.rank_tasks(m)), 'data set')}{_tied(of(scopes, m))})"
             for m, placed in found.items()
         ]
         yield f"The best mean rank has {'; '.join(firsts)}."
     if ahead := {m: names for m in found if (names := _ahead(board, m))}:
         yield f"Above every method would stand {'; '.join(f'{_listed(names)} for {m}' for m, names in ahead.items())}."
+
+
+def _tied(c: Compared | None) -> str:
+    return f", {_top(c)} of {len(c.block)} rows tied" if c and _top(c) > 1 else ""
+
+
+def _top(c: Compared) -> int:
+    """How many rows cannot be told from the best."""
+    return sum(map(bool, c.top))
 
 
 def _placed(board: Board, modality: str) -> list[Standing]:

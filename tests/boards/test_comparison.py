@@ -8,7 +8,7 @@ import pytest
 
 from boards.conftest import published
 from boards.world import World
-from diptych.boards import comparison, comparison_tables, diagrams, selection, tables
+from diptych.boards import comparison, comparison_tables, diagrams, selection, tables, verdict
 from diptych.boards.frame import RANKED, Row
 from diptych.boards.ranking import leaderboard
 
@@ -38,6 +38,16 @@ def test_the_best_row_stands_at_the_top_and_the_worst_does_not(made):
     for estimate in (compared.rank, compared.place, compared.share, compared.iqm, compared.better):
         low, high = estimate.around
         assert ((low <= estimate.value + 1e-9) & (estimate.value <= high + 1e-9)).all()
+
+
+def test_ties_at_the_top_are_marked_on_the_leaderboard_and_told_in_short(made):
+    found = comparison.compare(made[0])
+    c, table = found[0], comparison_tables.leading(made[0], "", found)
+    marked = [entries[1].text for entries in table.rows if entries[0].text.endswith(comparison_tables.TIED)]
+    assert marked == [c.rows[i].method for i in comparison_tables.order(c) if c.top[i]]
+    assert all(" to " in entries[2].below for entries in table.rows if entries[0].text != "–")
+    told = f"{len(marked)} of 3 rows are tied" if len(marked) > 1 else "No other row is tied with the first."
+    assert any(said.startswith(told) for said in verdict.sentences(made[0], found))
 
 
 def test_mean_ranks_and_places_are_those_of_the_leaderboard(made):

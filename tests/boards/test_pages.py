@@ -23,6 +23,7 @@ from diptych.boards import (
     tables,
     verdict,
 )
+from diptych.boards.comparison import compare
 from diptych.boards.frame import Row, Task
 from diptych.boards.ranking import leaderboard
 from diptych.boards.tables import Entry, Table, best_row
@@ -244,7 +245,7 @@ def test_a_legend_stays_within_its_figure_and_rows_that_look_alike_are_one_entry
 
 
 def test_the_short_answer_says_who_leads_what_controls_reach_and_what_failed(ran):
-    said = verdict.sentences(ran.board)
+    said = verdict.sentences(ran.board, compare(ran.board))
     first = next(s for s in leaderboard(ran.board, "series") if s.place == "1")
     assert said[0].startswith(f"{len(set(ran.world.grids) - {'raw', 'random', 'pca', 'supervised'})} methods on 2 data")
     assert f"{first.row} for series ({first.mean_rank:.2f} over 1 data set)" in said[1]
@@ -252,7 +253,7 @@ def test_the_short_answer_says_who_leads_what_controls_reach_and_what_failed(ran
     assert any("is more than half the seed sd above raw features on 0 of 2 data sets" in s for s in said)
     assert "supervised and raw for series" in said[2]
     assert said[2].startswith("Above every method would stand ")
-    (_, references) = verdict._lead(ran.board, "series")
+    (_, references) = verdict._lead(ran.board, "series", None)
     assert references == "Of the references, supervised and raw would stand above every method."
     assert said[-1].startswith("2 of 28 planned cells did not end well: 2 diverged")
     page = content(ran.folder / "report.html")
@@ -262,7 +263,7 @@ def test_the_short_answer_says_who_leads_what_controls_reach_and_what_failed(ran
 def test_rows_with_the_best_mean_rank_share_it(ran, monkeypatch):
     tied = [replace(s, place="1=", mean_rank=1.5) for s in leaderboard(ran.board) if s.place][:2]
     monkeypatch.setattr(verdict, "leaderboard", lambda *_: tied)
-    (told, *_) = verdict._lead(ran.board, "series")
+    (told, *_) = verdict._lead(ran.board, "series", None)
     assert f"{tied[0].row} and {tied[1].row} share the best mean rank, 1.50" in told
 
 
