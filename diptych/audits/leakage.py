@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from diptych.audits.findings import Finding, Severity
+from diptych.audits.findings import Finding
 from diptych.audits.kept import Kept, Prepared
 from diptych.data._rows import digests
 from diptych.data.samples import Samples, from_arrays
 
 NEAR = 0.02  # of the median distance from a test row to its nearest training row
 LOOKED_AT = (2000, 10_000)  # test and training rows at most
-APART = {"id": "ids", "key": "objects (keys)", "group": "groups"}  # what both splits may not have
+APART = {"ids": "id", "objects": "key", "groups": "group"}  # check -> what both splits may not share
 
 
 def shared(kept: Kept) -> Iterator[Finding]:
@@ -25,24 +25,24 @@ def shared(kept: Kept) -> Iterator[Finding]:
             continue
         where, file = f"{dataset}/{variant}", f"{kept.below(data.folder)}/data.npz"
         samples = from_arrays(data.arrays)
-        for expected, found, severity in _apart(samples, data):
-            yield Finding("leakage", where, file, expected, found, severity)
+        for check, expected, found in _apart(samples):
+            yield Finding(check, where, file, expected, found)
         if not asked["corruption"] and "impute" not in asked:
             for expected, found in _alike(samples, data):
-                yield Finding("leakage", where, file, expected, found, "warning")
+                yield Finding("duplicates", where, file, expected, found, "warning")
 
 
-def _apart(samples: Samples, data: Prepared) -> Iterator[tuple[str, str, Severity]]:
+def _apart(samples: Samples) -> Iterator[tuple[str, str, str]]:
     """Rows of both splits, and nothing that is in both."""
     train, test = samples.split == 0, samples.split == 1
     if not train.any() or not test.any():
-        yield "training and test rows", f"{train.sum()} and {test.sum()}", "error"
-    for name, title in APART.items():
+        yield "ids", "training and test rows", f"{train.sum()} and {test.sum()}"
+    for check, name in APART.items():
         values = getattr(samples, name)
         both = np.zeros(0) if values is None else np.intersect1d(values[train], values[test])
         if len(both):
             rows = int(np.isin(values[test], both).sum())
-            yield f"no {title} in both splits", f"{len(both)} ({rows} test rows), the first {both[0]}", "error"
+            yield check, f"no {check} in both splits", f"{len(both)} ({rows} test rows), the first {both[0]}"
 
 
 def _alike(samples: Samples, data: Prepared) -> Iterator[tuple[str, str]]:

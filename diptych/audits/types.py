@@ -17,7 +17,7 @@ TYPES = (
     Type(
         "L1.1",
         "no test set",
-        ("leakage", "rows"),
+        ("ids", "rows"),
         "both splits have rows, no id is in both, and predictions are of test rows alone",
     ),
     Type(
@@ -32,7 +32,7 @@ TYPES = (
         ("tuning", "rerun"),
         "no feature is selected; probes choose by folds of train, from the grid that they state",
     ),
-    Type("L1.4", "duplicates", ("leakage",), "identical and nearly identical rows of the splits are counted"),
+    Type("L1.4", "duplicates", ("duplicates",), "identical and nearly identical rows of the splits are counted"),
     Type(
         "L2",
         "illegitimate features",
@@ -42,13 +42,13 @@ TYPES = (
     Type(
         "L3.1",
         "temporal leakage",
-        ("leakage",),
+        ("objects",),
         "windows of a recording share an object, and no object is in both splits",
     ),
     Type(
         "L3.2",
         "training and test not independent",
-        ("leakage",),
+        ("groups",),
         "no group (subject, speaker, site) is in both splits",
     ),
     Type(

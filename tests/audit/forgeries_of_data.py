@@ -30,7 +30,7 @@ def another_source(planned):
     edit_json(planned.root / "data" / "wards" / "source.json", change)
 
 
-@forgery("leakage", "digits/", "data.npz")
+@forgery("ids", "digits/", "data.npz")
 def leaked_test_ids(planned):
     def change(arrays):
         first, other = (np.flatnonzero(arrays["split"] == split)[0] for split in (0, 1))
@@ -39,7 +39,7 @@ def leaked_test_ids(planned):
     edit_data(planned, change)
 
 
-@forgery("leakage", "wards/", "data.npz")
+@forgery("groups", "wards/", "data.npz")
 def a_group_across_splits(planned):
     def change(arrays):
         first, other = (np.flatnonzero(arrays["split"] == split)[0] for split in (0, 1))
@@ -48,7 +48,7 @@ def a_group_across_splits(planned):
     edit_data(planned, change, dataset="wards")
 
 
-@forgery("leakage", "wards/", "data.npz")
+@forgery("duplicates", "wards/", "data.npz")
 def training_rows_among_the_test_rows(planned):
     def change(arrays):
         train, test = (np.flatnonzero(arrays["split"] == split)[:3] for split in (0, 1))
@@ -57,7 +57,7 @@ def training_rows_among_the_test_rows(planned):
     edit_data(planned, change, dataset="wards")
 
 
-@forgery("leakage", "wards/", "data.npz")
+@forgery("duplicates", "wards/", "data.npz")
 def training_rows_with_a_little_noise(planned):
     def change(arrays):
         train, test = (np.flatnonzero(arrays["split"] == split)[:3] for split in (0, 1))

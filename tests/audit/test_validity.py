@@ -9,7 +9,7 @@ from boards.world import World
 from diptych import aggregate, track
 from diptych.audits import validity
 from diptych.audits.kept import Kept
-from diptych.audits.leakage import _alike, _apart
+from diptych.audits.leakage import APART, _alike, _apart
 from diptych.audits.shuffles import explained
 from diptych.audits.tuning import CHOICES
 from diptych.data.samples import Samples
@@ -121,10 +121,10 @@ def samples(x, modality, **parts):
 def test_what_both_splits_have(name):
     x = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
     values = np.arange(40)
-    assert not list(_apart(samples(x, "tabular", **{name: values}), None))
+    assert not list(_apart(samples(x, "tabular", **{name: values})))
     values[[25, 30]] = 3
-    ((_, found, severity),) = _apart(samples(x, "tabular", **{name: values}), None)
-    assert (found, severity) == ("1 (2 test rows), the first 3", "error")
+    ((check, _, found),) = _apart(samples(x, "tabular", **{name: values}))
+    assert (APART[check], found) == (name, "1 (2 test rows), the first 3")
 
 
 @pytest.mark.parametrize("modality", ["tabular", "series", "text"])
