@@ -51,7 +51,7 @@ def lines(told: dict[str, Any]) -> list[str]:
         return []
     ranked = told["ranking_scores"]
     said = [f"Run again: {len(told['cells'])} of {told['asked']} cells: {counts(told['verdicts'])}."]
-    said += [f"Run again, {method}: {counts(own)}." for method, own in told["methods"].items()]
+    said.append(f"By method: {'; '.join(f'{method} {counts(own)}' for method, own in told['methods'].items())}.")
     said.append(
         f"Shifted ranking scores: {ranked['shifted']} of {ranked['judged']}; so many or more by chance alone "
         f"(one in twenty is): p = {ranked['p']:.3g}."
