@@ -134,19 +134,8 @@ def pairs(c: Compared) -> Table:
     """Every pair of the block, the smallest p first; none beyond `PAIRS` rows."""
     if not c.pairwise:
         return Table((), ())
-    by_rank = np.argsort(average(c.ranks), kind="stable").tolist()
-    effect, rows = comparisons.rank_biserial(c.means), [c.rows[i] for i in c.block]
-    found = [
-        (
-            name_entry(c.board, rows[i]),
-            name_entry(c.board, rows[j]),
-            Entry(" / ".join(map(str, c.outcomes[i, j].tolist())), kind="number", value=float(c.outcomes[i, j, 0])),
-            number_entry(float(effect[i, j]), 2),
-            number_entry(float(c.improvement[i, j]), 2),
-            number_entry(p := float(c.adjusted[i, j]), kind="number good" if p < comparisons.LEVEL else "number"),
-        )
-        for i, j in sorted(combinations(by_rank, 2), key=lambda pair: c.adjusted[pair])
-    ]
+    by_rank, effect = np.argsort(average(c.ranks), kind="stable").tolist(), comparisons.rank_biserial(c.means)
+    ordered = sorted(combinations(by_rank, 2), key=lambda pair: c.adjusted[pair])
     columns = (
         Entry("better mean rank"),
         Entry("against"),
@@ -155,7 +144,22 @@ def pairs(c: Compared) -> Table:
         Entry("P(better)", title="a run beats one of the other: A of Vargha and Delaney, mean", kind="number"),
         Entry("p (Holm)", title="two-sided Wilcoxon signed-rank over data sets, Holm over all pairs", kind="number"),
     )
-    return Table(columns, tuple(found))
+    return Table(columns, tuple(_pair(c, i, j, float(effect[i, j])) for i, j in ordered))
+
+
+def _pair(c: Compared, i: int, j: int, effect: float) -> tuple[Entry, ...]:
+    """Two rows of the block; numbers lead to the cells of the better one, the other's stand behind its name."""
+    better, other = (c.rows[c.block[k]] for k in (i, j))
+    link, p = links.every_cell(better), float(c.adjusted[i, j])
+    outcomes = c.outcomes[i, j].tolist()
+    return (
+        name_entry(c.board, better),
+        name_entry(c.board, other),
+        Entry(" / ".join(map(str, outcomes)), kind="number", value=float(outcomes[0]), link=link),
+        number_entry(effect, 2, link=link),
+        number_entry(float(c.improvement[i, j]), 2, link=link),
+        number_entry(p, kind="number good" if p < comparisons.LEVEL else "number", link=link),
+    )
 
 
 def notes(c: Compared) -> list[str]:
