@@ -103,10 +103,10 @@ def row(cell: Cell) -> str:
 
 
 def _lost(again: Again) -> list[str]:
-    """Rows whose ranking score shifted in every seed."""
-    shifted = {repeat.cell for repeat in (*again.done, *again.others) if ranked(again, repeat) == "shifted"}
-    asked = {row(cell) for cell in shifted}
-    return sorted(asked - {row(cell) for cell in again.kept.plan.cells if cell not in shifted})
+    """Rows whose ranking score shifted in every seed, of two or more: the spread of one is not known."""
+    shifted = [repeat.cell for repeat in (*again.done, *again.others) if ranked(again, repeat) == "shifted"]
+    by = Counter(map(row, shifted))
+    return sorted(by.keys() - {row(cell) for cell in again.kept.plan.cells if cell not in shifted or by[row(cell)] < 2})
 
 
 def _agreement(again: Again) -> dict[str, Any]:

@@ -71,10 +71,7 @@ def _planned(bundle: Bundle, folder: str) -> Plan:
 
 
 def holds(told: dict[str, Any]) -> bool:
-    """Whether cells ran, all that were begun, and ranking scores shifted no more often than by chance.
-
-    They do where more of them shift than chance explains, and where one shifts in every seed.
-    """
+    """Whether cells ran, all that were begun, no row was lost, and no more ranking scores shifted than by chance."""
     ran = told["ranking_scores"]["judged"] and "not runnable" not in told["verdicts"]
     return bool(ran) and told["ranking_scores"]["p"] >= LEVEL and not told["lost"]
 
