@@ -13,15 +13,11 @@ from diptych.parts.spectrum import consistency, disturbed, magnitudes, twin
 
 
 class Tfc(Method):
-    """One encoder of a series and one of its spectrum: each contrasts by itself, and the two must agree.
-
-    The paper's projectors read the states of all steps, laid out in a row; these read the encoder's one vector, so that
-    series of any length fit.
-    """
+    """One encoder of a series and one of its spectrum: each contrasts by itself, and the two must agree."""
 
     paper = "Zhang, Zhao, Tsiligkaridis, Zitnik 2022, Time-frequency consistency (TF-C), arXiv 2206.08496"
     modalities = {"series": "augmentation_bank"}
-    encoders = {"series": "series_conv"}
+    encoders = {"series": "series_conv"}  # its mean over steps, so that any length fits; the paper projects all steps
     negatives = "in-batch"
     missing = "impute_mean"
     seen_corruptions = frozenset({"missing_block"})
