@@ -37,6 +37,11 @@ class Cell:
         return f"{self.dataset}/{self.method}/{self.config}/{self.seed}"
 
 
+def row_of(cell: str) -> str:
+    """What all seeds of a configuration on a data set share: the path of a cell without its seed."""
+    return cell.rpartition("/")[0]
+
+
 @dataclass(frozen=True)
 class CellFiles:
     """Every file of a cell; see the table of stages in the design notes."""

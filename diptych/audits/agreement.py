@@ -8,17 +8,15 @@ from collections.abc import Hashable, Iterator
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diptych.audits.findings import Finding
 from diptych.audits.repeat import Again, Repeat
 from diptych.audits.verdicts import LEVEL, Verdict, rbo, tau, too_many
 from diptych.boards.frame import Board
 from diptych.boards.ranking import leaderboard
+from diptych.plan import row_of
 from diptych.records import PLACE, read_table
-
-if TYPE_CHECKING:
-    from diptych.plan import Cell
 
 
 def summary(again: Again) -> dict[str, Any]:
@@ -97,16 +95,11 @@ def ranked(again: Again, repeat: Repeat) -> Verdict | None:
     return next((score.verdict for score in repeat.scores if score.place[1:] == place), None)
 
 
-def row(cell: Cell) -> str:
-    """What all seeds of a configuration on a data set share."""
-    return cell.path.rpartition("/")[0]
-
-
 def _lost(again: Again) -> list[str]:
     """Rows whose ranking score shifted in every seed, of two or more: the spread of one is not known."""
-    shifted = [repeat.cell for repeat in (*again.done, *again.others) if ranked(again, repeat) == "shifted"]
-    by = Counter(map(row, shifted))
-    return sorted(by.keys() - {row(cell) for cell in again.kept.plan.cells if cell not in shifted or by[row(cell)] < 2})
+    shifted = {repeat.cell.path for repeat in (*again.done, *again.others) if ranked(again, repeat) == "shifted"}
+    held = {row_of(cell.path) for cell in again.kept.plan.cells if cell.path not in shifted}
+    return sorted(row for row, seeds in Counter(map(row_of, shifted)).items() if seeds > 1 and row not in held)
 
 
 def _agreement(again: Again) -> dict[str, Any]:

@@ -25,24 +25,24 @@ def shared(kept: Kept) -> Iterator[Finding]:
             continue
         where, file = f"{dataset}/{variant}", f"{kept.below(data.folder)}/data.npz"
         samples = from_arrays(data.arrays)
-        for check, expected, found in _apart(samples):
-            yield Finding(check, where, file, expected, found)
+        yield from _apart(samples, where, file)
         if not asked["corruption"] and "impute" not in asked:
             for expected, found in _alike(samples, data):
                 yield Finding("duplicates", where, file, expected, found, "warning")
 
 
-def _apart(samples: Samples) -> Iterator[tuple[str, str, str]]:
+def _apart(samples: Samples, where: str, file: str) -> Iterator[Finding]:
     """Rows of both splits, and nothing that is in both."""
     train, test = samples.split == 0, samples.split == 1
     if not train.any() or not test.any():
-        yield "ids", "training and test rows", f"{train.sum()} and {test.sum()}"
+        yield Finding("ids", where, file, "training and test rows", f"{train.sum()} and {test.sum()}")
     for check, name in APART.items():
         values = getattr(samples, name)
         both = np.zeros(0) if values is None else np.intersect1d(values[train], values[test])
         if len(both):
             rows = int(np.isin(values[test], both).sum())
-            yield check, f"no {check} in both splits", f"{len(both)} ({rows} test rows), the first {both[0]}"
+            found = f"{len(both)} ({rows} test rows), the first {both[0]}"
+            yield Finding(check, where, file, f"no {check} in both splits", found)
 
 
 def _alike(samples: Samples, data: Prepared) -> Iterator[tuple[str, str]]:

@@ -110,12 +110,12 @@ def chosen(planned: Plan, count: int | None) -> list[Cell]:
     return list(islice((cell for cell in stratified(planned) if count != 0 and _ended_well(planned, cell)), count))
 
 
-def stratified(planned: Plan, name: str = "") -> Iterator[Cell]:
-    """All cells in the order in which a sample of that name takes them."""
-    draw, strata = random.Random(planned.digest + name), dict[tuple[str, str], list["Cell"]]()
+def stratified(planned: Plan, draw: str = "") -> Iterator[Cell]:
+    """All cells in the order in which a sample takes them; `draw` names another sample."""
+    rng, strata = random.Random(planned.digest + draw), dict[tuple[str, str], list["Cell"]]()
     for cell in planned.cells:
         strata.setdefault((planned.card(cell.dataset).modality, cell.method), []).append(cell)
-    drawn = [draw.sample(cells, len(cells)) for cells in draw.sample(list(strata.values()), len(strata))]
+    drawn = [rng.sample(cells, len(cells)) for cells in rng.sample(list(strata.values()), len(strata))]
     return (cell for layer in zip_longest(*drawn) for cell in layer if cell)
 
 

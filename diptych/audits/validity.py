@@ -15,6 +15,7 @@ from diptych.audits.verdicts import LEVEL
 from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import task_shares
 from diptych.metrics.base import load
+from diptych.plan import row_of
 from diptych.stages.embed import COLLAPSED_RANK, COLLAPSED_STD, HEALTH_ROWS
 from diptych.stats import Summary, compared
 
@@ -87,7 +88,7 @@ def _range(made: Board, task: Task) -> Iterator[Finding]:
 def _cells(made: Board, task: Task, row: Row) -> str:
     """The folder of a row's cells on a task."""
     own = made.cells[(made.cells["task"] == task) & (made.cells["row"] == made.behind(task, row))]
-    return str(own["cell"].iloc[0]).rpartition("/")[0]
+    return row_of(str(own["cell"].iloc[0]))
 
 
 def _warning(check: str, cell: str, file: str, expected: str, found: str) -> Finding:

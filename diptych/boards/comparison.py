@@ -214,6 +214,11 @@ class Compared:
                 found[i] = top
         return found
 
+    @property
+    def tied(self) -> int:
+        """How many rows cannot be told from the best, itself among them; 0 where none is tested."""
+        return sum(map(bool, self.top)) if len(self.block) > 1 else 0
+
     @cached_property
     def critical(self) -> float:
         """The difference of mean ranks from which rows of the block differ."""

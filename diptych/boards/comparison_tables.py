@@ -209,7 +209,7 @@ def _tested(c: Compared) -> str:
 def _tied(c: Compared) -> str:
     nemenyi = comparisons.nemenyi(len(c.block), len(c.tasks))
     return (
-        f"{sum(map(bool, c.top))} of {len(c.block)} rows are tied at the top: their mean rank is as near to the best "
+        f"{c.tied} of {len(c.block)} rows are tied at the top: their mean rank is as near to the best "
         f"as that of equal rows is in 95 % of shuffles. The critical difference is {number(c.critical, 2)} (Nemenyi's: "
         f"{number(nemenyi, 2)})."
     )

@@ -42,9 +42,9 @@ def _lead(board: Board, modality: str, c: Compared | None) -> Iterator[str]:
     if len(first) == 1 and len(tasks) > 1:
         text += f", and is best or tied for best on {_best_on(board, tasks, first[0].row)} of them"
     yield text + (f"; next {_next(placed[len(first)])}." if len(placed) > len(first) else ".")
-    if c and len(c.block) > 1:
-        tied = f"{_top(c)} of {len(c.block)} rows are tied at the top ({TIED}): this board does not tell them apart."
-        yield tied if _top(c) > 1 else "No other row is tied with the first."
+    if c and c.tied:
+        tied = f"{c.tied} of {len(c.block)} rows are tied at the top ({TIED}): this board does not tell them apart."
+        yield tied if c.tied > 1 else "No other row is tied with the first."
     if ahead := _ahead(board, modality):
         yield f"Of the references, {_listed(ahead)} would stand above every method."
 
@@ -64,12 +64,7 @@ def _leads(board: Board, scopes: list[Compared]) -> Iterator[str]:
 
 
 def _tied(c: Compared | None) -> str:
-    return f", {_top(c)} of {len(c.block)} rows tied" if c and _top(c) > 1 else ""
-
-
-def _top(c: Compared) -> int:
-    """How many rows cannot be told from the best."""
-    return sum(map(bool, c.top))
+    return f", {c.tied} of {len(c.block)} rows tied" if c and c.tied > 1 else ""
 
 
 def _placed(board: Board, modality: str) -> list[Standing]:

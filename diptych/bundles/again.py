@@ -56,8 +56,8 @@ def sampled(path: Path, count: int, budget: float = float("inf"), draw: str = ""
 def _other_seeds(again: Again) -> list[Cell]:
     """Those of the rows whose ranking score shifted."""
     seen = {repeat.cell for repeat in again.done}
-    doubted = {agreement.row(r.cell) for r in again.done if agreement.ranked(again, r) == "shifted"}
-    return [cell for cell in again.kept.plan.cells if cell not in seen and agreement.row(cell) in doubted]
+    doubted = {plan.row_of(r.cell.path) for r in again.done if agreement.ranked(again, r) == "shifted"}
+    return [cell for cell in again.kept.plan.cells if cell not in seen and plan.row_of(cell.path) in doubted]
 
 
 def _fits(about: dict[str, Any], budget: float) -> bool:

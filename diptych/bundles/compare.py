@@ -18,6 +18,7 @@ import pandas as pd
 from diptych.audits.verdicts import Verdict, close, rbo, spread, tau, too_many, verdict
 from diptych.bundles.pack import ABOUT
 from diptych.bundles.read import members
+from diptych.plan import row_of
 from diptych.records import PLACE, ContractError
 
 SCORE = ("cell", *PLACE)
@@ -104,7 +105,7 @@ class Side:
 
 
 def _rows(table: pd.DataFrame) -> pd.Series[Any]:
-    return table["cell"].str.rpartition("/")[0]
+    return table["cell"].map(row_of)
 
 
 def _number(value: float | None) -> float:
@@ -117,7 +118,7 @@ def compared(first: Path, second: Path) -> dict[str, Any]:
     judged = _verdicts(a, b)
     by = Counter((key[0].split("/")[1], found) for key, found in judged.items())
     total = Counter(judged.values())
-    other = dict.fromkeys(key[0].rpartition("/")[0] for key, found in judged.items() if found != "identical")
+    other = dict.fromkeys(row_of(key[0]) for key, found in judged.items() if found != "identical")
     rows = [dict.fromkeys(side.cells["row"]) for side in (a, b)]
     return {
         "a": first.name,
@@ -145,7 +146,7 @@ def _verdicts(a: Side, b: Side) -> dict[tuple[Any, ...], Verdict]:
         old, new, cell = float(a.scores[key]), float(b.scores[key]), key[0]
         same = a.predictions.get(cell) == b.predictions.get(cell)
         seeds = groups[cell.split("/")[1], *key[1:]] if not close(old, new) else {}
-        row = cell.rpartition("/")[0]
+        row = row_of(cell)
         known = spread(seeds.get(row, [old]), [values for other, values in seeds.items() if other != row])
         found[key] = verdict(old, new, same_bytes=same, known=known)
     return found

@@ -121,10 +121,11 @@ def samples(x, modality, **parts):
 def test_what_both_splits_have(name):
     x = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
     values = np.arange(40)
-    assert not list(_apart(samples(x, "tabular", **{name: values})))
+    assert not list(_apart(samples(x, "tabular", **{name: values}), "here", "data.npz"))
     values[[25, 30]] = 3
-    ((check, _, found),) = _apart(samples(x, "tabular", **{name: values}))
-    assert (APART[check], found) == (name, "1 (2 test rows), the first 3")
+    (found,) = _apart(samples(x, "tabular", **{name: values}), "here", "data.npz")
+    assert (found.found, found.severity) == ("1 (2 test rows), the first 3", "error")
+    assert APART[found.check] == name
 
 
 @pytest.mark.parametrize("modality", ["tabular", "series", "text"])
