@@ -10,7 +10,7 @@ import numpy as np
 
 from diptych import comparisons
 from diptych.boards import links, tables
-from diptych.boards.comparison import DEFAULT, PAIRS, Compared, Estimate, of
+from diptych.boards.comparison import DEFAULT, FEWEST, PAIRS, Compared, Estimate, of
 from diptych.boards.frame import GRID_POINT, Board
 from diptych.boards.ranking import leaderboard
 from diptych.boards.tables import Entry, Table, counted, name_entry, number, number_entry
@@ -61,11 +61,10 @@ def table(c: Compared) -> Table:
     """One line per row, the best mean rank first."""
     rows = []
     for i in order(c):
-        low, high = c.place.around[:, i].round().astype(int) if c.place.around is not None else (0, 0)
         rows.append((
             name_entry(c.board, c.rows[i]),
             ranged(c, c.rank, i),
-            Entry(f"{low}–{high}" if low < high else f"{low}", kind="number", value=float(low), link=_cells(c, i)),
+            _place(c, i),
             Entry("tied" if c.top[i] else "", kind="good" if c.top[i] else ""),
             _shared(c, c.share, i),
             _shared(c, c.iqm, i),
@@ -97,10 +96,24 @@ def _shared(c: Compared, estimate: Estimate, i: int) -> Entry:
 
 def ranged(c: Compared, estimate: Estimate, i: int) -> Entry:
     """A number of a row with its interval below."""
-    value, around = float(estimate.value[i]), estimate.around
-    low, high = (float("nan"),) * 2 if around is None else map(float, around[:, i])
+    value, (low, high) = float(estimate.value[i]), _ends(c, estimate, i)
     below = f"{number(low, 2)} to {number(high, 2)}" if np.isfinite(low) else ""
     return Entry(number(value, 2), below=below, kind="number", value=value, link=_cells(c, i))
+
+
+def _ends(c: Compared, estimate: Estimate, i: int) -> tuple[float, float]:
+    """The interval of a row; NaN where there is none or the row has too few data sets to draw from."""
+    if estimate.around is None or c.planned[i].sum() < FEWEST:
+        return float("nan"), float("nan")
+    low, high = map(float, estimate.around[:, i])
+    return low, high
+
+
+def _place(c: Compared, i: int) -> Entry:
+    value, (low, high) = float(c.place.value[i]), _ends(c, c.place, i)
+    first, last = (number(end, 0) for end in (low, high))
+    text = f"{first}–{last}" if first != last else number(value, 0)
+    return Entry(text, kind="number", value=value, link=_cells(c, i))
 
 
 def _cells(c: Compared, i: int) -> str:

@@ -67,6 +67,14 @@ def test_rows_of_a_grid_are_those_that_the_leaderboard_ranks(ran):
     assert {selection.FIRST, "best of 4 by validation"} <= {row.config for row in found[0].rows}
 
 
+def test_a_row_of_few_data_sets_has_no_interval(ran):
+    c = comparison.compare(ran.board)[0]
+    few = {c.rows[i].method for i in comparison_tables.order(c) if c.planned[i].sum() < comparison.FEWEST}
+    table = comparison_tables.table(c)
+    bare = {line[0].text for line in table.rows if not line[1].below and "–" not in line[2].text}
+    assert few == bare == {"<b>bold", "scarf", "simclr"}
+
+
 def test_policies_stand_side_by_side_with_their_denominators(made):
     found = comparison_tables.policies(comparison.compare(made[0])[0])
     heads = [(c.text, c.below) for c in found.columns[2:]]
