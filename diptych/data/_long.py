@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from diptych.data.own import SeriesEntry
 
+ABOUT = ("target", "group", "recording")  # keys whose column has one value in a series
 UNEVEN = 1e-6  # of the longest step: by which steps differ that are not of one length
 
 
@@ -26,19 +27,23 @@ class _Long:
 
     series: Series
     channels: list[str]
-    group: list[str]  # empty where none is stated
+    about: pd.DataFrame  # [series] with `group`, `recording` and `place` in it, where stated
     caveats: list[str]
 
 
 def read_long_entry(entry: SeriesEntry, files: Files) -> Raw:
-    """Series, classes, groups and split of the user's long table; missing values and missing ends are NaN."""
+    """Series, classes, groups, recordings and split of the user's long table; missing values and ends are NaN."""
+    import pandas as pd
+
     parts = [_read(files[file], file, entry) for file in (entry.file, entry.test) if file]
     first, last = parts[0].channels, parts[-1].channels
     if first != last:
         raise DataError(f"{entry.file} has the channels {', '.join(first)}, {entry.test} has {', '.join(last)}")
     raw = joined(*[part.series for part in parts])
-    group = np.array([name for part in parts for name in part.group]) if entry.group else None
-    return Raw(raw.x, raw.label, raw.test, group=group, caveats=tuple(c for part in parts for c in part.caveats))
+    about = {name: column.to_numpy() for name, column in pd.concat([part.about for part in parts]).items()}
+    key = pd.factorize(about["recording"])[0].astype(np.int64) if "recording" in about else None
+    caveats = tuple(c for part in parts for c in part.caveats)
+    return Raw(raw.x, raw.label, raw.test, key=key, group=about.get("group"), time=about.get("place"), caveats=caveats)
 
 
 def _read(path: Path, name: str, entry: SeriesEntry) -> _Long:
@@ -54,13 +59,22 @@ def _read(path: Path, name: str, entry: SeriesEntry) -> _Long:
         raise DataError(f"{name}: {where}; a long table has one row per series and time")
     starts = np.flatnonzero(np.diff(code)) + 1
     values = _channels(table, name, entry)
-    labels, groups = _classes(table, code, names, name, entry)
-    kept = labels.notna().to_numpy()  # [series]
+    about = _about(table, code, names, name, entry)
+    if entry.recording:
+        about["place"] = _places(time[np.append(0, starts)], about["recording"])
+    kept = about["target"].notna().to_numpy()  # [series]
     series = [part for part, labelled in zip(np.split(values.to_numpy(), starts), kept, strict=True) if labelled]
     caveats = [f"{(~kept).sum()} series without `{entry.target}` were dropped"] * bool((~kept).any())
     caveats += _uneven(np.split(time, starts), entry.time)
-    group = [] if groups is None else groups[kept].tolist()
-    return _Long(Series(series, labels[kept].tolist()), values.columns.tolist(), group, caveats)
+    labels = about.pop("target")[kept].tolist()
+    return _Long(Series(series, labels), values.columns.tolist(), about[kept], caveats)
+
+
+def _places(first: np.ndarray, recording: pd.Series[str]) -> np.ndarray:
+    """Place in its recording of each series, which begins at `first` [series]: 0, 1, …"""
+    import pandas as pd
+
+    return pd.Series(first, recording.index).groupby(recording).rank("first").sub(1).fillna(0).to_numpy(np.int64)
 
 
 def _table(path: Path, name: str, entry: SeriesEntry) -> pd.DataFrame:
@@ -69,7 +83,7 @@ def _table(path: Path, name: str, entry: SeriesEntry) -> pd.DataFrame:
     table = read_parquet(content, name) if content.startswith(PARQUET) else read_table(path, name)
     if not len(table):
         raise DataError(f"{name} holds no rows")
-    stated = {key: [column] for key in ("id", "time", "target", "group") if (column := getattr(entry, key))}
+    stated = {key: [column] for key in ("id", "time", *ABOUT) if (column := getattr(entry, key))}
     check_columns(table, stated | {"drop": [*entry.drop]}, name)
     return table.drop(columns=[*entry.drop]).sort_index(axis=1)
 
@@ -95,7 +109,7 @@ def _times(column: pd.Series[str], name: str) -> np.ndarray:
 
 def _channels(table: pd.DataFrame, name: str, entry: SeriesEntry) -> pd.DataFrame:
     """The other columns as numbers: float32 [rows, C]."""
-    channels = table.drop(columns=[*{entry.id, entry.time, entry.target, entry.group} - {""}])
+    channels = table.drop(columns=[*{entry.id, entry.time, entry.target, entry.group, entry.recording} - {""}])
     if not len(channels.columns):
         raise DataError(f"{name}: no column is left as a channel")
     return channels.apply(_channel, name=name)
@@ -121,22 +135,22 @@ def _numbers(column: pd.Series[str]) -> pd.Series[float]:
     return pd.to_numeric(column.astype(str) if column.dtype.kind == "M" else column, errors="coerce").astype(float)
 
 
-def _classes(
-    table: pd.DataFrame, code: np.ndarray, names: np.ndarray, name: str, entry: SeriesEntry
-) -> tuple[pd.Series[str], pd.Series[str] | None]:
-    """Class and group of each series: [series] each."""
+def _about(table: pd.DataFrame, code: np.ndarray, names: np.ndarray, name: str, entry: SeriesEntry) -> pd.DataFrame:
+    """Class and, where stated, group and recording [series], which one without a class needs not have."""
+    import pandas as pd
+
     found: dict[str, pd.Series[str]] = {}
-    for key, column in {"target": entry.target, "group": entry.group or entry.target}.items():
+    for key, column in ((key, getattr(entry, key)) for key in ABOUT if getattr(entry, key)):
         words = _words(table[column]).groupby(code)
         if (several := words.nunique().to_numpy() > 1).any():
             where = f"series {names[several][0]}"
             raise DataError(f"{name}: the {key} {column!r} has several values in {where}; it must have one")
         found[key] = words.first()
+        if key != "target" and (absent := (found[key].isna() & found["target"].notna()).to_numpy()).any():
+            raise DataError(f"{name}: the {key} {column!r} is missing in series {names[absent][0]}")
     if found["target"].isna().all():
         raise DataError(f"{name}: the target {entry.target!r} is missing in every row")
-    if (absent := (found["group"].isna() & found["target"].notna()).to_numpy()).any():
-        raise DataError(f"{name}: the group {entry.group!r} is missing in series {names[absent][0]}")
-    return found["target"], found["group"] if entry.group else None
+    return pd.DataFrame(found)
 
 
 def _words(column: pd.Series[str]) -> pd.Series[str]:

@@ -43,6 +43,7 @@ class SeriesEntry(_Entry):
     time: str = Field("", description="of a long table: column by which the steps of a series are in order")
     target: str = Field("", description="of a long table: column with the class, the same in all rows of a series")
     group: str = Field("", description="of a long table: column whose groups are never split over train and test")
+    recording: str = Field("", description="of a long table: column with the recording of which a series is a stretch")
     drop: tuple[str, ...] = Field((), description="of a long table: columns that are no channels")
 
 
@@ -69,6 +70,7 @@ def own_card(entry: Mapping[str, Any], base: Path) -> Card:
         citation=f"own data, file {Path(stated.file).name}",
         split="official" if stated.test else "grouped" if stated.group else "stratified",
         group=stated.group,
+        time="stretches of a recording, by their first time" if getattr(stated, "recording", "") else "",
     )
 
 
@@ -136,7 +138,7 @@ def _check_series(entry: SeriesEntry) -> None:
     if entry.test and _is_long(entry.file) != _is_long(entry.test):
         raise DataError(f"series: of {entry.file} and {entry.test} one is a long table; both or none must be")
     needed = ("id", "time", "target")
-    stated = [key for key in (*needed, "group", "drop") if getattr(entry, key)]
+    stated = [key for key in (*needed, "group", "recording", "drop") if getattr(entry, key)]
     if _is_long(entry.file) and (absent := [key for key in needed if key not in stated]):
         problem = f"a long table needs `id`, `time` and `target`, its columns; `{absent[0]}` is not stated"
         raise DataError(f"series: {entry.file}: {problem}")

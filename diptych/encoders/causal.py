@@ -1,6 +1,6 @@
 """The causal dilated convolutions of T-Loss."""
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from diptych.batch import Input
 from diptych.encoders._series import SeriesEncoder
-from diptych.parts.steps import max_inside
+from diptych.parts.steps import last_inside, max_inside
 
 
 class Causal(SeriesEncoder):
@@ -16,16 +16,24 @@ class Causal(SeriesEncoder):
 
     Franceschi, Dieuleveut, Jaggi 2019, arXiv 1901.10738, section 4: weight norm, leaky ReLU, dilation doubled in each
     of `depth` blocks and one more, which widens to `reduced`. A missing value becomes 0, its training mean; a state
-    sees no later step, so missing steps behind a series cannot change it.
+    sees no later step, so missing steps behind a series cannot change it. `readout` "last" takes the last step inside
+    the series in place of the maximum: what is known at present, as NCL reads it.
     """
 
     modality = "series"
 
     def __init__(
-        self, facts: dict[str, Any], *, dim: int = 320, hidden: int = 40, reduced: int = 160, depth: int = 10
+        self,
+        facts: dict[str, Any],
+        *,
+        dim: int = 320,
+        hidden: int = 40,
+        reduced: int = 160,
+        depth: int = 10,
+        readout: Literal["max", "last"] = "max",
     ) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim, self.readout = dim, readout
         widths = [facts["shape"][1], *[hidden] * depth, reduced]
         self.blocks = nn.ModuleList(_Block(widths[i], widths[i + 1], 2**i) for i in range(depth + 1))
         self.project = nn.Linear(reduced, dim)
@@ -37,7 +45,8 @@ class Causal(SeriesEncoder):
 
     def forward(self, x: Input) -> Tensor:
         """Series [n, T, C] -> [n, dim]."""
-        return cast(Tensor, self.project(max_inside(*self._blocks(cast(Tensor, x)))))
+        read = max_inside if self.readout == "max" else last_inside
+        return cast(Tensor, self.project(read(*self._blocks(cast(Tensor, x)))))
 
     def _blocks(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h, alive = self.start(x)

@@ -1,5 +1,6 @@
 """CLOCS."""
 
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -16,9 +17,9 @@ class Clocs(Method):
     """Other stretches of a patient's recording, or other leads of it, are the positives; nothing is augmented.
 
     The view says which: `halves` CMSC, `channels` CMLC, `halves_of_channels` CMSMLC. One encoder reads single channels,
-    each scaled by itself; in CMSC each is an instance and attracts over time alone. The patient is the recording (a
-    sample's key). Where each row is one of its own (heartbeats of `fetal_ecg`, whose class is the patient), positives
-    are a row's own views alone, and no label leaks. A series is the mean over halves, its channels side by side.
+    each scaled by itself; in CMSC each is an instance and attracts over time alone. The patient is a sample's group,
+    else its recording (its key). Where each row is one of its own (heartbeats of `fetal_ecg`, whose class is the
+    patient), positives are a row's own views, and no label leaks. A series is the mean over halves, channels beside.
     """
 
     paper = (
@@ -28,6 +29,7 @@ class Clocs(Method):
     modalities = {"series": "halves"}
     encoders = {"series": "strided_conv"}
     by_channel = True
+    uses = frozenset({"group"})
     negatives = "in-batch"
     missing = "impute_mean"
     # The paper stops early by a validation loss, after at most 400 epochs; here the budget is fixed.
@@ -39,7 +41,8 @@ class Clocs(Method):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Patient-aware InfoNCE between the representations of each two views."""
-        views = [single_channels(view) for view in self.view(batch, rng)]
+        patients = batch.key if batch.group is None else batch.group
+        views = [single_channels(view) for view in self.view(replace(batch, key=patients), rng)]
         z = [self.backbone(view) for view in views]
         return clocs(z, patients=views[0].key, temperature=self.temperature)
 

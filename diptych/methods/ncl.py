@@ -18,7 +18,7 @@ class Ncl(Method):
 
     paper = "Yèche, Dresdner, Locatello, Hüser, Rätsch 2021, Neighborhood contrastive learning, arXiv 2106.05142"
     modalities = {"series": "history"}
-    encoders = {"series": "causal"}  # the paper's has five layers of kernel 2 and reads the last state
+    encoders = {"series": "causal"}  # the paper's: five layers, kernel 2, readout "last"
     uses = frozenset({"time"})
     needs = frozenset({"time"})
     negatives = "queue"

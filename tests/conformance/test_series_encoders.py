@@ -102,6 +102,14 @@ def test_causal_equals_padded_convolutions_and_sees_no_future(length):
     torch.testing.assert_close(encoder.steps(x)[0][:, same], encoder.steps(later)[0][:, same], rtol=1e-4, atol=1e-5)
 
 
+def test_causal_reads_the_last_step_inside_a_series_where_asked():
+    encoder = Causal({"shape": [9, 2]}, hidden=6, reduced=9, dim=12, depth=3, readout="last").eval()
+    x = torch.randn(3, 9, 2)
+    x[1, 6:] = float("nan")
+    states = encoder.steps(x)[0]
+    torch.testing.assert_close(encoder(x), torch.stack([states[0, 8], states[1, 5], states[2, 8]]))
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [

@@ -56,6 +56,33 @@ def test_rows_become_ragged_series_in_the_order_of_time(read, name):
         assert (label, group) == (str(own["died"].iloc[0]), own["patient"].iloc[0])
 
 
+def test_stretches_of_a_recording_share_its_key_and_stand_in_the_order_of_time(read):
+    """Six recordings of four stretches each, of which one begins where the one before has ended."""
+    table = stays()
+    number = table["stay"].str[1:].astype(int)
+    table = table.assign(bed="b" + (number % 6).astype(str), hour=table["hour"] + 10 * (number // 6)).drop(
+        columns="patient"
+    )
+    card, raw = read(table, recording="bed")
+    first = table["stay"].unique()
+    stay = np.array([int(name[1:]) for name in first])
+    assert card.has >= {"time"}
+    assert raw.key.dtype == raw.time.dtype == np.int64
+    np.testing.assert_array_equal(raw.time, stay // 6)
+    assert len({(key, bed) for key, bed in zip(raw.key, stay % 6, strict=True)}) == len(set(raw.key)) == 6
+    made = prepare(raw, card, seed=0).samples
+    assert not set(made.key[made.split == 0]) & set(made.key[made.split == 1])
+
+
+def test_a_recording_must_be_one_and_known(read):
+    table = stays()
+    with pytest.raises(DataError, match="the recording 'hour' has several values in series s"):
+        read(table.drop(columns="patient"), recording="hour")
+    table.loc[table["stay"] == "s03", "patient"] = None
+    with pytest.raises(DataError, match="the recording 'patient' is missing in series s03"):
+        read(table, recording="patient")
+
+
 def test_subjects_stay_on_one_side_and_ends_are_missing(read):
     card, raw = read(stays(), group="patient")
     done = prepare(raw, card, seed=0)
@@ -168,7 +195,7 @@ def test_a_broken_long_table_is_a_clear_error(read, case):
         ({"test": "t.ts"}, "of stays.parquet and t.ts one is a long table"),
         ({"test": "t.txt"}, "t.txt has no known format"),
         ({"file": "a.ts"}, r"`id` is for long tables \(.parquet, .csv\)"),
-        ({"groups": "a"}, "series.groups.*valid keys: file, test, name, metric, id, time, target, group, drop"),
+        ({"groups": "a"}, "series.groups.*valid keys: .*, target, group, recording, drop"),
     ],
 )
 def test_a_wrong_entry_is_a_clear_error(tmp_path, settings, message):

@@ -132,3 +132,17 @@ def test_a_single_channel_has_no_leads(strokes, made, benchmark_file):
         made("clocs", one, view={"name": "channels"})
     with pytest.raises(BenchmarkError, match="clocs: runs on series with two or more channels, the data sets are ecg"):
         Plan(benchmark_file("name: m\ndatasets: [ecg200]\nmethods: {clocs: {view.name: [channels]}, mcl: {}}\n"))
+
+
+def test_the_patient_is_the_group_where_there_is_one():
+    """As the loss under these keys, not as under the recordings'."""
+    facts = {"shape": [16, 2], "n_train": 6, "classes": 2}
+    encoder = component("encoders", "strided_conv")(facts | {"shape": [16, 1]}).eval()
+    method = component("methods", "clocs")(encoder, component("views", "halves")(facts))
+    recordings, subjects = torch.arange(6), torch.tensor([0, 0, 1, 1, 2, 2])
+    batch = Batch(torch.randn(6, 16, 2, generator=torch.Generator().manual_seed(0)), recordings, recordings)
+    found = [
+        method.loss(one, torch.Generator())
+        for one in (batch, replace(batch, group=subjects), replace(batch, key=subjects))
+    ]
+    assert found[1] == found[2] != found[0]
