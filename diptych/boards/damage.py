@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from diptych.boards.frame import Board, Row, Task, chance, groups
+from diptych.catalog import components
 from diptych.conditions import BOTH, Condition
 from diptych.stats import Summary, area, retained, summarise
 
@@ -19,6 +20,12 @@ class Curve:
     row: Row
     corruption: str
     values: pd.DataFrame  # index severity, ascending; one column per seed
+
+    @property
+    def seen(self) -> bool:
+        """Whether the method was trained on views that resemble the corruption, which is an advantage."""
+        method = components("methods").get(self.row.method)
+        return method is not None and self.corruption.partition(" ")[0] in method.attributes["seen_corruptions"]
 
     @property
     def points(self) -> dict[float, Summary]:

@@ -25,6 +25,7 @@ from diptych.boards.tables import (
 from diptych.stats import Summary
 
 NOTHING = Summary(float("nan"), float("nan"), 0)
+SEEN = "seen"  # badge of a curve whose corruption resembles the views that its method was trained on
 SHORT = 12  # digits of a digest that are shown
 
 
@@ -102,7 +103,8 @@ def _area(curve: Curve | None, best: float, level: float | None) -> Entry:
     points = "; ".join(f"{severity:g}: {spread(summary)}" for severity, summary in curve.points.items())
     kind = "number best" if curve.area.mean == best else "number"
     title, link = f"score at severity {points}", links.cells(curve.task, curve.row)
-    return Entry(spread(curve.area), below, title, kind, value=curve.area.mean, link=link)
+    badge = SEEN if curve.seen else ""
+    return Entry(spread(curve.area), below, title, kind, badge, value=curve.area.mean, link=link)
 
 
 def failures(board: Board) -> Table:

@@ -149,6 +149,7 @@ def robustness_plot(board: Board, curves: list[Curve], corruption: str) -> Drawn
         legend(figure, board, [curve.row for lines in drawn.values() for curve in lines])
         about = f"{corruption}{_meaning(corruption)}"
         caption = f"{about} Bands are ± sd over seeds; of the methods, the {LINES} rows with the largest area."
+        caption += _seen(chosen)
         return caption, svg(figure, f"robustness-{corruption}")
 
 
@@ -162,6 +163,12 @@ def _meaning(corruption: str) -> str:
     """What a corruption does, by its first word where the curve says when: "… before pretraining"."""
     found = components("corruptions").get(corruption.partition(" ")[0])
     return f": {found.summary}" if found else "."
+
+
+def _seen(curves: list[Curve]) -> str:
+    """Whose training views resemble the corruption."""
+    seen = ", ".join(dict.fromkeys(curve.row.method for curve in curves if curve.seen))
+    return f" Trained on views that resemble it, which is an advantage: {seen}." if seen else ""
 
 
 def _drawn(board: Board, curves: list[Curve]) -> list[Curve]:

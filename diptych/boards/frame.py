@@ -30,7 +30,8 @@ RANKED = "self-supervised"
 FLOOR, CEILING = "random", "supervised"  # control methods between which shares are measured
 GRID_POINT = "grid point"  # a method's configuration that is shown and not ranked; see selection.py
 METHODS = (RANKED, GRID_POINT)
-ROLES = (*METHODS, "supervised", "control")
+SUPERVISED = "supervised"  # a method whose encoder sees labels
+ROLES = (*METHODS, SUPERVISED, "control")
 
 
 @dataclass(frozen=True, order=True)

@@ -167,7 +167,8 @@ TERMS = {
         since rows of one class are also mistaken alike.""",
     "Area": """under the score over severity, divided by the largest severity, encoder frozen; severity 0 is the clean
         score. A poor row keeps much of little: read area and clean score together. “Keeps” is the share of the clean
-        advantage over chance that is left on average.""",
+        advantage over chance that is left on average. “seen”: the method was trained on views that resemble the
+        corruption, which is an advantage.""",
     "Fine-tuned": """encoder and linear head trained on the labels by AdamW; learning rate and number of epochs
         are those of the smallest log-loss on a held-out fifth of train, then all of train is used.""",
     "Imputation": """`impute=mean` in a row: missing values were filled before the method saw them, by an imputer fitted

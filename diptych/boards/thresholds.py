@@ -12,7 +12,7 @@ import pandas as pd
 from diptych.boards import links
 from diptych.boards.damage import Curve
 from diptych.boards.effects import Interval, interval
-from diptych.boards.frame import Board, Row, Task, higher_is_better
+from diptych.boards.frame import SUPERVISED, Board, Row, Task, higher_is_better
 from diptych.boards.tables import Entry, Table, counted, name_entry, number, task_entry
 from diptych.catalog import components
 from diptych.stats import Array
@@ -23,7 +23,8 @@ HELP = (
     "The smallest severity at which a row is no better than raw features under the same damage, on straight lines "
     "between the severities measured; differences are paired by seed. 0: no better from the start; then the line below "
     "says from where on it is better. > s: not yet at s, the last severity. In brackets: the severities "
-    "at which the 95 % t interval of the difference over seeds holds 0."
+    "at which the 95 % t interval of the difference over seeds holds 0. Only probes meet the damage: rows "
+    "whose encoder saw the labels before are left out."
 )
 
 
@@ -109,13 +110,14 @@ def _first(severities: Array, values: list[float], *, upwards: bool = False) -> 
 
 
 def thresholds(board: Board, curves: list[Curve]) -> list[Threshold]:
-    """Every row beside raw features whose training labels were damaged at probe time."""
+    """Every row beside raw features whose training labels were damaged at probe time, and unseen before."""
     known = components("corruptions")
     noisy = [c for c in curves if c.corruption in known and known[c.corruption].attributes["target"] == "label"]
     raw: dict[tuple[Task, str], list[pd.DataFrame]] = {(c.task, c.corruption): [] for c in noisy}
     for curve in (c for c in noisy if c.row.method == BASE):
         raw[curve.task, curve.corruption].append(curve.values)
-    others = [(c, raw[c.task, c.corruption]) for c in noisy if c.row.method != BASE]
+    unseen = [c for c in noisy if c.row.method != BASE and board.role(c.row) != SUPERVISED]
+    others = [(c, raw[c.task, c.corruption]) for c in unseen]
     return [t for curve, base in others if base and (t := _threshold(board, curve, pd.concat(base)))]
 
 

@@ -10,6 +10,7 @@ from diptych.aggregate import RESULTS
 from diptych.boards import damage, details, figures, tables, text
 from diptych.boards.frame import GRID_POINT, Board, Row, Task, chance
 from diptych.boards.ranking import leaderboard, task_ranks, task_shares
+from diptych.catalog import components
 from diptych.records import ContractError
 from diptych.stats import summarise
 
@@ -219,6 +220,17 @@ def test_corruption_before_pretraining_is_a_task_of_its_own_and_a_curve(ran, tmp
     assert raw.points[0.0] == board.summaries[ECG, Row("raw", "")]
     assert raw.points[0.4] == board.summaries[damaged, Row("raw", "")]
     assert "missing_time before pretraining" in figures.robustness_plot(board, list(curves.values()), raw.corruption)[1]
+
+
+def test_what_was_trained_on_a_corruption_says_so(ran, monkeypatch):
+    curves = damage.curves(ran.board)
+    simclr = components("methods")["simclr"].attributes
+    for seen, badges, told in ((set(), set(), False), ({"missing_mcar"}, {"simclr"}, True)):
+        monkeypatch.setitem(simclr, "seen_corruptions", frozenset(seen))
+        table = details.areas(ran.board, ECG, curves)
+        assert {line[0].text for line in table.rows if line[2].badge == details.SEEN} == badges
+        caption = figures.robustness_plot(ran.board, curves, "missing_mcar")[0]
+        assert ("Trained on views that resemble it, which is an advantage: simclr." in caption) == told
 
 
 def test_every_probe_and_metric_has_a_table(ran):
