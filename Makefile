@@ -76,4 +76,5 @@ lock:
 	rm -rf .lock
 
 clean:
-	rm -rf results $(VENV)
+	git clean -fdxq results
+	rm -rf $(VENV)

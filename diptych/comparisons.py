@@ -127,11 +127,26 @@ def critical_difference(rank: Array, draws: int, rng: np.random.Generator) -> fl
     return float(np.quantile(np.concatenate(ranges), 1 - LEVEL, method="higher")) + 1e-9
 
 
-def top_group(rank: Array, draws: int, rng: np.random.Generator) -> Array:
-    """Which rows [methods] cannot be told from the best: those within the critical difference of its mean rank."""
+def reachable(k: int, n: int) -> bool:
+    """Whether n data sets can tell any two of k rows apart by signed ranks after Holm's adjustment."""
+    return smallest_p(n) * k * (k - 1) / 2 < LEVEL
+
+
+def alike(means: Array, rank: Array, critical: float) -> Array:
+    """Which pairs [methods, methods] cannot be told apart: by Wilcoxon's test and Holm where these can tell anything.
+
+    Else by the critical difference of mean ranks, whose verdict on a pair depends on the other rows (Benavoli 2016).
+    """
+    if reachable(*rank.shape):
+        return holm(wilcoxon(means)) >= LEVEL
     mean = rank.mean(-1)
-    group: Array = mean - mean.min() <= critical_difference(rank, draws, rng)
-    return group
+    return np.asarray(np.abs(mean[:, None] - mean) <= critical)
+
+
+def top_group(rank: Array, same: Array) -> Array:
+    """Which rows [methods] cannot be told from one of the best mean rank, by the pairs [methods, methods] alike."""
+    mean = rank.mean(-1)
+    return np.asarray(same[mean <= mean.min() + 1e-9].any(0))
 
 
 # -------------------------------------------------------------------- tests
@@ -144,7 +159,9 @@ def friedman(rank: Array) -> tuple[float, float]:
         return float("nan"), float("nan")
     if not np.ptp(rank):
         return 0.0, 1.0
-    square = float(stats.friedmanchisquare(*rank).statistic)
+    # From the ranks as they are shown: scipy's would rank them again and lose ties by tolerance.
+    apart = n**2 * float(((rank.mean(-1) - (k + 1) / 2) ** 2).sum())
+    square = (k - 1) * apart / float((rank**2).sum() - n * k * (k + 1) ** 2 / 4)
     rest = n * (k - 1) - square
     if rest <= 1e-9:
         return float("inf"), 0.0

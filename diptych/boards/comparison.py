@@ -66,11 +66,20 @@ class Compared:
 
         A seed that no row has on a data set, yet, says nothing against any: the mean of the others stands for it.
         """
+        nowhere = np.isnan(self._runs).all(0)  # [tasks, seeds]
+        return np.asarray(np.where(nowhere, average(self._runs)[..., None], self._runs))
+
+    @cached_property
+    def _runs(self) -> Array:
         seeds = list(self.board.plan.spec.seeds)
         runs = [[self.board.runs(task, row) for task in self.tasks] for row in self.rows]
         cube = np.array([[[own.get(seed, np.nan) for seed in seeds] for own in line] for line in runs])
-        signed = cube * self.sign[:, None]
-        return np.where(np.isnan(signed).all(0), average(signed)[..., None], signed)
+        return np.asarray(cube * self.sign[:, None])
+
+    @cached_property
+    def missing(self) -> Array:
+        """Which planned cells have no score [rows, tasks, seeds]."""
+        return np.asarray(np.isnan(self._runs) & self.planned[..., None])
 
     @cached_property
     def sign(self) -> Array:
@@ -156,14 +165,12 @@ class Compared:
     def rank(self) -> Estimate:
         """Mean rank: that of the leaderboard."""
         mean = comparisons.mean_ranks(self.scores, self.tolerance)
-        return Estimate(mean, comparisons.interval(self._drawn_ranks))
+        return Estimate(mean, self._interval(self._drawn_ranks))
 
     @cached_property
     def place(self) -> Estimate:
         """Place by mean rank."""
-        return Estimate(
-            comparisons.places(self.rank.value), comparisons.interval(comparisons.places(self._drawn_ranks))
-        )
+        return Estimate(comparisons.places(self.rank.value), self._interval(comparisons.places(self._drawn_ranks)))
 
     @cached_property
     def better(self) -> Estimate:
@@ -190,7 +197,11 @@ class Compared:
     def _around(self, statistic: Callable[..., Array], *cubes: Array) -> Array | None:
         if not self.few:
             return None
-        return comparisons.interval(comparisons.bootstrap(statistic, self.draws, self.generator(), *cubes))
+        return self._interval(comparisons.bootstrap(statistic, self.draws, self.generator(), *cubes))
+
+    def _interval(self, draws: Array) -> Array:
+        """Of draws [draws, rows]; NaN for rows of too few data sets to draw from."""
+        return np.where(self.planned.sum(1) < FEWEST, np.nan, comparisons.interval(draws))
 
     # ------------------------------------------------------------------ tests, of the block
 
@@ -209,10 +220,14 @@ class Compared:
         """Which rows cannot be told from the best of the block; None outside of it."""
         found: list[bool | None] = [None] * len(self.rows)
         if len(self.block):
-            told = comparisons.top_group(self.ranks, self.draws, self.generator())
-            for i, top in zip(self.block, told.tolist(), strict=True):
+            for i, top in zip(self.block, comparisons.top_group(self.ranks, self.alike).tolist(), strict=True):
                 found[i] = top
         return found
+
+    @cached_property
+    def alike(self) -> Array:
+        """Which pairs of the block cannot be told apart [block, block]."""
+        return comparisons.alike(self.means, self.ranks, self.critical)
 
     @property
     def tied(self) -> int:
@@ -227,8 +242,7 @@ class Compared:
     @property
     def reachable(self) -> bool:
         """Whether so few data sets can tell any of so many pairs apart."""
-        pairs = len(self.block) * (len(self.block) - 1) / 2
-        return comparisons.smallest_p(len(self.tasks)) * pairs < comparisons.LEVEL
+        return comparisons.reachable(*self.ranks.shape)
 
     @property
     def pairwise(self) -> bool:

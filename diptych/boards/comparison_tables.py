@@ -10,7 +10,7 @@ import numpy as np
 
 from diptych import comparisons
 from diptych.boards import links, tables
-from diptych.boards.comparison import DEFAULT, FEWEST, PAIRS, Compared, Estimate, of
+from diptych.boards.comparison import DEFAULT, PAIRS, Compared, Estimate, of
 from diptych.boards.frame import GRID_POINT, Board
 from diptych.boards.ranking import leaderboard
 from diptych.boards.tables import Entry, Table, counted, name_entry, number, number_entry
@@ -74,7 +74,7 @@ def table(c: Compared) -> Table:
         Entry("method"),
         Entry("mean rank", below=INTERVAL, title="ties as on the leaderboard", kind="number"),
         Entry("places", title="95 % interval of the place by mean rank", kind="number"),
-        Entry("top", title="as near to the best mean rank as equal rows are in 95 % of cases"),
+        Entry("top", title="cannot be told from the best mean rank at 95 %"),
         Entry(
             "share",
             below=INTERVAL,
@@ -102,8 +102,8 @@ def ranged(c: Compared, estimate: Estimate, i: int) -> Entry:
 
 
 def _ends(c: Compared, estimate: Estimate, i: int) -> tuple[float, float]:
-    """The interval of a row; NaN where there is none or the row has too few data sets to draw from."""
-    if estimate.around is None or c.planned[i].sum() < FEWEST:
+    """The interval of a row; NaN where none was drawn."""
+    if estimate.around is None:
         return float("nan"), float("nan")
     low, high = map(float, estimate.around[:, i])
     return low, high
@@ -122,7 +122,7 @@ def _cells(c: Compared, i: int) -> str:
 
 def policies(c: Compared) -> Table:
     """Mean rank under each policy for missing cells; none where nothing is missing."""
-    missing = np.isnan(c.raw) & c.planned[..., None]
+    missing = c.missing
     if not missing.any():
         return Table((), ())
     means = {}
@@ -199,12 +199,13 @@ def notes(c: Compared) -> list[str]:
 
 
 def _missing(c: Compared) -> str:
-    missing = int((np.isnan(c.raw) & c.planned[..., None]).sum())
+    missing = int(c.missing.sum())
     if not missing:
         return "No planned cell is without a score, so that every policy for missing cells says the same."
     return (
         f"{missing} of {int(c.planned.sum()) * c.raw.shape[2]} planned cells have no score. By default a row has lost "
-        f"a data set on which it lacks a cell ({DEFAULT}); the other policies stand beside it."
+        f"a data set on which it lacks a cell ({DEFAULT}); the other policies stand beside it. A seed that no row has "
+        "on a data set counts against none."
     )
 
 
@@ -220,11 +221,12 @@ def _tested(c: Compared) -> str:
 
 
 def _tied(c: Compared) -> str:
-    nemenyi = comparisons.nemenyi(len(c.block), len(c.tasks))
+    said, nemenyi = f"{c.tied} of {len(c.block)} rows are tied at the top: ", comparisons.nemenyi(*c.ranks.shape)
+    if c.reachable:
+        return said + "no signed-rank test after Holm's adjustment tells them from the best mean rank."
     return (
-        f"{c.tied} of {len(c.block)} rows are tied at the top: their mean rank is as near to the best "
-        f"as that of equal rows is in 95 % of shuffles. The critical difference is {number(c.critical, 2)} (Nemenyi's: "
-        f"{number(nemenyi, 2)})."
+        f"{said}their mean rank is as near to the best as that of equal rows is in 95 % of shuffles. The critical "
+        f"difference is {number(c.critical, 2)} (Nemenyi's: {number(nemenyi, 2)})."
     )
 
 

@@ -51,8 +51,7 @@ def critical_difference(c: Compared) -> Drawn:
     By Wilcoxon's test and Holm where these can tell anything, else by the critical difference.
     """
     (places, names), means = _block(c), average(c.ranks)
-    same = c.adjusted >= comparisons.LEVEL if c.reachable else np.abs(means[:, None] - means) <= c.critical
-    bars = cliques(same[np.ix_(places, places)])
+    bars = cliques(c.alike[np.ix_(places, places)])
     with style():
         figure, (axis,) = canvas(1, 6.5, 0.9 + 0.28 * len(places) + 0.14 * len(bars))
         for y, i in enumerate(places):

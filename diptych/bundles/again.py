@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -40,17 +41,45 @@ def sampled(path: Path, count: int, budget: float = float("inf"), draw: str = ""
     does by chance, the other seeds are run, too.
     """
     with opened(path) as bundle, TemporaryDirectory() as folder:
-        planned = _planned(bundle, folder)
-        board = planned.root / "boards" / planned.name
+        here = _counterparts(bundle, _planned(bundle, folder))
+        board = bundle.folder / "boards" / bundle.plan.name
         board.mkdir(parents=True)
         for name in BOARD:
             (board / name).write_bytes(bundle.content[name])
-        kept = Kept(planned)
-        well = (cell for cell in stratified(planned, draw) if _fits(kept.cells.get(cell.path, {}), budget))
+        kept = Kept(cast("Plan", bundle.plan))
+        well = (cell for cell in stratified(kept.plan, draw) if _fits(kept.cells[cell.path], budget))
         again = Again(kept, list(islice(well, count)), budget)
-        again.done += [_repeated(kept, bundle, cell) for cell in again.begun()]
-        again.others += [_repeated(kept, bundle, cell) for cell in _other_seeds(again)]
+        again.done += [_repeated(kept, bundle, cell, *here[cell]) for cell in again.begun()]
+        again.others += [_repeated(kept, bundle, cell, *here[cell]) for cell in _other_seeds(again)]
         yield again
+
+
+def _planned(bundle: Bundle, folder: str) -> Plan:
+    if own := [entry for entry in bundle.plan.spec.datasets if not isinstance(entry, str)]:
+        raise ContractError(f"a bundle holds no own data, so that its cells cannot run again from it: {own[0]}")
+    return plan.load(bundle.plan.benchmark.as_posix(), folder)
+
+
+def _counterparts(bundle: Bundle, planned: Plan) -> dict[Cell, tuple[Plan, Cell]]:
+    """Each bundled cell with the cell that its settings make here, where a setting that came since has its default."""
+    by: dict[tuple[str, str, int, str], list[Cell]] = defaultdict(list)
+    for cell in planned.cells:
+        by[_known_by(cell)].append(cell)
+    found = {}
+    for cell in bundle.plan.cells:
+        told = bundle.plan.flat(cell).items()
+        same = [here for here in by[_known_by(cell)] if told <= json.loads(json.dumps(planned.flat(here))).items()]
+        if not same:
+            raise ContractError(
+                f"{plan.row_of(cell.path)}: its settings make no cell here, so that it cannot run again"
+            )
+        found[cell] = planned, same[0]
+    return found
+
+
+def _known_by(cell: Cell) -> tuple[str, str, int, str]:
+    """What names a cell whatever settings the code has."""
+    return cell.dataset, cell.method, cell.seed, cell.condition
 
 
 def _other_seeds(again: Again) -> list[Cell]:
@@ -61,13 +90,7 @@ def _other_seeds(again: Again) -> list[Cell]:
 
 
 def _fits(about: dict[str, Any], budget: float) -> bool:
-    return about.get("status") == "ok" and not about["seconds"] > budget
-
-
-def _planned(bundle: Bundle, folder: str) -> Plan:
-    if own := [entry for entry in bundle.plan.spec.datasets if not isinstance(entry, str)]:
-        raise ContractError(f"a bundle holds no own data, so that its cells cannot run again from it: {own[0]}")
-    return plan.load(bundle.plan.benchmark.as_posix(), folder)
+    return about["status"] == "ok" and not about["seconds"] > budget
 
 
 def holds(told: dict[str, Any]) -> bool:
@@ -76,14 +99,14 @@ def holds(told: dict[str, Any]) -> bool:
     return bool(ran) and told["ranking_scores"]["p"] >= LEVEL and not told["lost"]
 
 
-def _repeated(kept: Kept, bundle: Bundle, cell: Cell) -> Repeat:
+def _repeated(kept: Kept, bundle: Bundle, cell: Cell, planned: Plan, here: Cell) -> Repeat:
     records = {line["stage"]: line["record"] for line in bundle.records if line["cell"] == cell.path}
     try:
         for role, card in DATA.items():
-            _prepared(kept.plan, getattr(kept.plan.files(cell), role), getattr(kept.plan.files(cell), card))
+            _prepared(planned, getattr(planned.files(here), role), getattr(planned.files(here), card))
         with TemporaryDirectory() as folder:
             jobs = {stage: record["job"] for stage, record in records.items()}
-            made = replay.rerun(kept.plan, cell, jobs, Path(folder), str(records["pretrain"].get("device", "cpu")))
+            made = replay.rerun(planned, here, jobs, Path(folder), str(records["pretrain"].get("device", "cpu")))
             scores = tuple(judged(kept, cell, kept.results[cell.path], _scores(made), _same(bundle, cell, made)))
             other_here = elsewhere(records["pretrain"].get("environment") or {})
             return Repeat(cell, worst(score.verdict for score in scores), "", scores, other_here)

@@ -75,6 +75,19 @@ def test_a_row_of_few_data_sets_has_no_interval(ran):
     assert few == bare == {"<b>bold", "scarf", "simclr"}
 
 
+def test_a_seed_that_no_row_has_is_missing_and_counts_against_none(ran, tmp_path):
+    def lost(table):
+        return table.assign(value=table["value"].mask((table["dataset"] == "ecg200") & (table["seed"] == 1)))
+
+    c, before = (comparison.compare(board)[0] for board in (ran.altered(tmp_path, lost), ran.board))
+    gone = c.missing & ~before.missing
+    assert gone.sum() == c.planned[:, [task.dataset == "ecg200" for task in c.tasks]].sum()
+    assert not np.isnan(c.raw[gone]).any()
+    said = f"{c.missing.sum()} of {c.planned.sum() * 2} planned cells have no score"
+    assert any(note.startswith(said) for note in comparison_tables.notes(c))
+    assert comparison_tables.policies(c).rows
+
+
 def test_policies_stand_side_by_side_with_their_denominators(made):
     found = comparison_tables.policies(comparison.compare(made[0])[0])
     heads = [(c.text, c.below) for c in found.columns[2:]]

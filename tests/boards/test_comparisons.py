@@ -37,6 +37,12 @@ def world(rng, methods=6, datasets=10, seeds=5, interaction=0.03, noise=0.01):
     return difficulty + reacts + noise * rng.normal(size=(methods, datasets, seeds))
 
 
+def top(scores, rng):
+    means = scores.mean(-1)
+    rank = c.ranks(means)
+    return c.top_group(rank, c.alike(means, rank, c.critical_difference(rank, DRAWS, rng)))
+
+
 def mean_ranks(scores, policy):
     return c.mean_ranks(c.under(policy, scores, FLOOR, planned(scores)), np.zeros((1, 10, 1)))
 
@@ -65,7 +71,7 @@ def test_a_gain_everywhere_is_detected():
     assert c.wilcoxon(scores.mean(-1))[0, 1] == pytest.approx(c.smallest_p(10))
     assert c.outcomes(scores.mean(-1), np.zeros(10))[1, 0].tolist() == [10, 0, 0]
     assert c.rank_biserial(scores.mean(-1)).tolist() == [[0.0, -1.0], [1.0, 0.0]]
-    assert c.top_group(c.ranks(scores.mean(-1)), 500, rng).tolist() == [False, True]
+    assert top(scores, rng).tolist() == [False, True]
 
 
 def test_permuting_names_permutes_results():
@@ -123,11 +129,10 @@ def test_a_row_that_was_not_planned_leaves_the_ranks_of_others_as_they_are():
 @pytest.mark.parametrize(("methods", "datasets", "seeds"), [(6, 10, 5), (13, 11, 3)])
 def test_all_methods_equal_are_one_tie_group_at_the_nominal_error(methods, datasets, seeds):
     rng = np.random.default_rng(5)
-    split = [
-        not c.top_group(c.ranks(world(rng, methods, datasets, seeds).mean(-1)), DRAWS, rng).all()
-        for _ in range(SIMULATIONS)
-    ]
-    assert 0.05 - (NOMINAL - 0.05) <= rate("split though equal", split) <= NOMINAL
+    split = [not top(world(rng, methods, datasets, seeds), rng).all() for _ in range(SIMULATIONS)]
+    found = rate("split though equal", split)
+    assert found <= NOMINAL
+    assert c.reachable(methods, datasets) or found >= 0.05 - (NOMINAL - 0.05)  # Holm's is below, the range's is exact
 
 
 def test_a_method_that_fails_on_hard_data_sets_never_gains():
@@ -155,15 +160,15 @@ def test_a_planted_winner_stands_alone_and_the_resolution_is_found_with_its_powe
         scores = world(rng)
         expected = c.resolution(scores)
         scores[0] += 0.1
-        alone.append(c.top_group(c.ranks(scores.mean(-1)), DRAWS, rng))
+        alone.append(top(scores, rng))
         pair = world(rng, methods=2)
         pair[0] += 0.0423  # 0.03 · sqrt(2) (1 + 0.01² / (5 · 0.03²)): about the resolution of 10 data sets
         found.append(stats.ttest_rel(pair[0].mean(-1), pair[1].mean(-1)).pvalue < 0.05)
         assert 0.02 < expected < 0.08
     assert np.all([group[0] for group in alone])
     beside = [group[1:].sum() for group in alone]
-    assert rate("the planted winner stands alone", [n == 0 for n in beside]) > 0.1
-    assert rate("others tied with it, of five", beside) < 2
+    assert rate("the planted winner stands alone", [n == 0 for n in beside]) > 0.8
+    assert rate("others tied with it, of five", beside) < 0.3
     assert rate("found at the resolution", found) == pytest.approx(c.POWER, abs=0.1)
 
 
@@ -187,6 +192,18 @@ def test_friedman_is_that_of_scipy_in_the_form_of_iman_and_davenport():
     f, p = c.friedman(c.ranks(scores))
     assert f == pytest.approx(13 * square / (14 * 3 - square))
     assert p == pytest.approx(stats.f.sf(f, 3, 39))
+
+
+def test_friedman_is_of_the_ranks_that_are_shown():
+    """Ties within the tolerance pull average ranks together, more on some data sets; ranked again they are not."""
+    rank = np.array([[1.0, 1.5, 1.0, 1.5], [2.0, 2.0, 3.0, 2.0], [3.0, 2.5, 2.0, 2.5]])
+    k, n = rank.shape
+    square = (k - 1) * ((rank.sum(1) - n * (k + 1) / 2) ** 2).sum() / ((rank**2).sum() - n * k * (k + 1) ** 2 / 4)
+    assert c.friedman(rank)[0] == pytest.approx((n - 1) * square / (n * (k - 1) - square))
+    assert square != pytest.approx(stats.friedmanchisquare(*rank).statistic)
+    tied = np.array([[1.0, 1.5, 2.0, 1.0], [2.0, 1.5, 1.0, 2.0], [3.0, 3.0, 3.0, 3.0]])
+    square = stats.friedmanchisquare(*tied).statistic
+    assert c.friedman(tied)[0] == pytest.approx(3 * square / (8 - square))
 
 
 def test_signed_ranks_are_those_of_scipy():
