@@ -1,4 +1,4 @@
-"""Generated texts: the JSON schema of benchmark files, their README, and the tables of the main README."""
+"""Generated texts: the JSON schema of benchmark files, their README, tables of the main README, reference boards."""
 
 import re
 from collections.abc import Callable
@@ -24,6 +24,8 @@ MARKED: dict[Path, dict[str, Callable[[], str]]] = {
 def update(*, check: bool) -> list[Path]:
     """Bring generated texts up to date (or only compare); returns the files that were not."""
     wanted = {SCHEMA: schema()}
+    for bundle in reference.bundles(PROJECT / reference.FOLDER):
+        wanted[bundle.parent.relative_to(PROJECT) / reference.TEXT] = reference.text(bundle)
     for file, parts in MARKED.items():
         text = (PROJECT / file).read_text(encoding="utf-8")
         for name, make in parts.items():

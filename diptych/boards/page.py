@@ -47,6 +47,8 @@ from diptych.claims import Elsewhere, Registry
 from diptych.records import atomic, write_json
 from diptych.store import look, resolve
 
+TEXT = "leaderboard.md"
+
 
 def write(board: Board, folder: Path, uri: str) -> None:
     """leaderboard.csv, .json and .md, report.html with its pages, and the changelog."""
@@ -55,10 +57,16 @@ def write(board: Board, folder: Path, uri: str) -> None:
     atomic(folder / "leaderboard.csv", lambda path: report.flat.to_csv(path, index=False))
     write_json(folder / "leaderboard.json", feed)
     changes = changelog.update(folder, feed["scores"], board.plan.digest)
-    context = report.context() | {"changes": changelog.sections(changes)}
-    for name in ("leaderboard.md", "report.html"):
-        site.write(folder / name, name, context)
+    words = report.words()
+    site.write(folder / TEXT, TEXT, words)
+    more = report.drawn() | {"changes": changelog.sections(changes)}
+    site.write(folder / "report.html", "report.html", words | more)
     _write_pages(report, folder)
+
+
+def markdown(board: Board) -> str:
+    """The content of leaderboard.md."""
+    return site.rendered(TEXT, _Report(board, "").words())
 
 
 def feeds(board: Board, uri: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -207,30 +215,39 @@ class _Report:
             "imputation": _without_nan(imputation.feed(self.imputed)),
         }
 
-    def context(self) -> dict[str, Any]:
-        """What the templates draw."""
-        board, benchmark = self.board, self.board.plan.benchmark.as_posix()
+    def words(self) -> dict[str, Any]:
+        """What the page and the text say."""
+        board = self.board
         return {
             "board": board,
             "status": Counter(board.cells["status"]),
-            "short": verdict.sentences(board, self.compared),
             "notes": self.notes,
             "effects": self.effects,
             "overall": comparison_tables.leading(board, "", self.compared),
             "modalities": {m: comparison_tables.leading(board, m, self.compared) for m in board.modalities},
-            "points": {m: tables.standings(board, m, points=True) for m in board.modalities},
             "overview": tables.overview(board),
             "comparison": comparison_tables.sections(self.compared),
             "selection": selection.table(board),
             "ladder": rungs.table(*self.ladder),
-            "tasks": [_section(board, task) for task in board.tasks],
             "thresholds": thresholds.table(board, self.thresholds),
-            "figures": _figures(self),
             "finetuned": finetuned.table(board, self.finetuned),
             "claims": published.claims(self.claims),
             "agreement": published.agreement(self.agreement),
             "elsewhere": published.elsewhere(self.elsewhere),
             "imputation": imputation.table(board, self.imputed),
+            "how_to_read": text.how_to_read(board),
+            "markdown": tables.markdown,
+            "plain_line": tables.plain_line,
+        }
+
+    def drawn(self) -> dict[str, Any]:
+        """What the page alone shows: figures, alarms, provenance and where to go from here."""
+        board, benchmark = self.board, self.board.plan.benchmark.as_posix()
+        return {
+            "short": verdict.sentences(board, self.compared),
+            "points": {m: tables.standings(board, m, points=True) for m in board.modalities},
+            "tasks": [_section(board, task) for task in board.tasks],
+            "figures": _figures(self),
             "verdicts": Counter(claim["verdict"] for claim in self.claims if claim["counts"]),
             "leaks": details.leaks(board, self.shuffled),
             "shuffled": len(self.shuffled),
@@ -239,11 +256,8 @@ class _Report:
             "flags": details.flags(board),
             "provenance": details.provenance(board),
             "datasets": dataset_page.overview(board),
-            "how_to_read": text.how_to_read(board),
             "store": self.store,
             "commands": [f"make run BENCHMARK={benchmark}", f"diptych audit {benchmark}", look(self.store)],
-            "markdown": tables.markdown,
-            "plain_line": tables.plain_line,
         }
 
 

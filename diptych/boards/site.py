@@ -22,10 +22,15 @@ POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:
 
 def write(path: Path, template: str, context: Mapping[str, Any], root: str = "") -> None:
     """Render a template into a file; `root` leads from the page to the folder of its board."""
+    text = rendered(template, context, root)
+    atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8") and None)
+
+
+def rendered(template: str, context: Mapping[str, Any], root: str = "") -> str:
+    """What a template makes of its context."""
     html = template.endswith("html")
     more = {"root": root, "scripts": scripts(), "styles": styles(), "policy": policy()} if html else {}
-    text = environment(html).get_template(template).render({**context, **more})
-    atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8") and None)
+    return environment(html).get_template(template).render({**context, **more})
 
 
 @cache

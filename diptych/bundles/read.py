@@ -17,14 +17,14 @@ from typing import Any
 import pandas as pd
 
 from diptych import spec
-from diptych.bundles.pack import ABOUT, BOARD, FILES, LOCKED, MANIFEST, PLAN, PREDICTIONS, RECORDS
+from diptych.bundles.pack import ABOUT, BOARD, FILES, LOCKED, MANIFEST, OLDER, PLAN, PREDICTIONS, RECORDS
 from diptych.data.card import Card
 from diptych.plan import Cell, identity
 from diptych.records import ContractError
 from diptych.spec import Benchmark
 
 LARGEST, ALL = 200 << 20, 400 << 20  # bytes of a member and of all of them, unpacked
-KNOWN = {*BOARD, PLAN, RECORDS, PREDICTIONS, ABOUT, LOCKED, MANIFEST}
+KNOWN = {*BOARD, PLAN, RECORDS, PREDICTIONS, ABOUT, LOCKED, MANIFEST, OLDER}
 
 
 class Refused(ContractError):
@@ -58,7 +58,7 @@ def _check_names(names: list[str]) -> None:
             raise Refused(f"the entry {name!r} has no place in a bundle")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise Refused(f"the entry {twice[0]!r} stands twice")
-    if absent := sorted(KNOWN - {LOCKED} - set(names)):
+    if absent := sorted(KNOWN - {LOCKED, OLDER} - set(names)):
         raise Refused(f"the entry {absent[0]!r} is missing")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from diptych.plan import Plan
 
 FOLDER = Path("results/reference")
-BOARD = ("leaderboard.csv", "leaderboard.md")
+BOARD, TEXT = "leaderboard.csv", "leaderboard.md"
 LARGEST = 5_000_000  # bytes of a bundle in git
 SHOWN = 10  # ranked rows
 COLUMNS = (
@@ -35,9 +35,19 @@ def publish(planned: Plan) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"{planned.name}.zip"
     pack.write(planned, out)
-    for name in BOARD:
-        shutil.copyfile(planned.root / "boards" / planned.name / name, folder / name)
+    shutil.copyfile(planned.root / "boards" / planned.name / BOARD, folder / BOARD)
+    (folder / TEXT).write_text(text(out), encoding="utf-8")
     return out
+
+
+def text(path: Path) -> str:
+    """The board of a bundle as Markdown, made from what it holds."""
+    from diptych.boards.frame import Board
+    from diptych.boards.page import markdown as board_text
+    from diptych.bundles.read import opened
+
+    with opened(path) as bundle:
+        return board_text(Board(cast("Plan", bundle.plan), bundle.folder))
 
 
 def bundles(folder: Path) -> list[Path]:
@@ -56,9 +66,9 @@ def _section(path: Path) -> Iterator[str]:
     with opened(path) as bundle:
         spec, about, feed = bundle.plan.spec, bundle.json(pack.ABOUT), bundle.json("leaderboard.json")
     board = f"{FOLDER.as_posix()}/{path.parent.name}"
-    yield f"### [{spec.name}]({board}/leaderboard.md)\n"
+    yield f"### [{spec.name}]({board}/{TEXT})\n"
     yield f"{spec.description.strip()} Made {about['first'][:10]}, {_machines(about)}; [bundle]({board}/{path.name}).\n"
-    yield from _best(path.parent / BOARD[0])
+    yield from _best(path.parent / BOARD)
     yield from (f"- {plain_line(effect['line'])}" for effect in feed["effects"])
     yield from map(_agreement, feed["agreement"])
 
