@@ -26,7 +26,8 @@ class Finetune:
     """Encoder and linear head trained by AdamW, rate and epochs by log-loss on a fifth of train, refitted on all.
 
     Every epoch is looked at, which is why the number of epochs has a largest value and no grid. A training sees at most
-    `seen` rows, so that large sets have fewer epochs. The head learns `head` times as fast as the encoder.
+    `seen` rows, so that large sets have fewer epochs. The head learns `head` times as fast as the encoder. Nothing is
+    dropped: a maximum or a batch norm behind dropout has other values in training than those that are scored.
     """
 
     probabilities: ClassVar[bool] = True
@@ -70,13 +71,13 @@ class Finetune:
     def _start(self, method: Method, rows: Batch, classes: int, seed: int) -> _Classifier:
         """The network that every training begins with."""
         torch.manual_seed(seed)
-        method = copy.deepcopy(method).train()
+        method = copy.deepcopy(method)
         norms = {norm: norm.momentum for norm in method.modules() if isinstance(norm, _BatchNorm)}
-        for (
-            norm
-        ) in norms:  # running statistics become those of the data: an untrained encoder's would outlive `patience`
+        for norm in norms:
+            # Running statistics become those of the data: an untrained encoder's would outlive `patience`.
             norm.reset_running_stats()
             norm.momentum = None  # a mean over the batches
+        _training(method)
         with torch.no_grad():  # in training mode, whose values the head will see
             z = torch.cat([_ranked(method, rows.take(part)) for part in self._parts(rows)])
         for norm, momentum in norms.items():
@@ -98,7 +99,7 @@ class Finetune:
         ]
         optimiser = torch.optim.AdamW(groups, weight_decay=self.weight_decay)
         while True:
-            network.train()
+            _training(network)
             for part in self._parts(rows):
                 batch = rows.take(part)
                 loss = F.cross_entropy(network(batch), cast(Tensor, batch.label))
@@ -145,6 +146,14 @@ class _Classifier(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [n, classes]."""
         return cast(Tensor, self.linear((_ranked(self.method, batch) - self.mean) / self.scale))
+
+
+def _training(network: nn.Module) -> None:
+    """Batch norms are of the batch, dropout is off; recurrent layers of a GPU have gradients in training mode alone."""
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, _BatchNorm | nn.RNNBase):
+            module.train()
 
 
 def _ranked(method: Method, batch: Batch) -> Tensor:

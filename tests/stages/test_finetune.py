@@ -89,6 +89,16 @@ def test_an_untrained_encoder_learns_and_keeps_its_file(prepare, modality, least
     assert files["encoder"].read_bytes() == weights
 
 
+def test_nothing_is_dropped_and_norms_are_of_the_batch():
+    attention = torch.nn.TransformerEncoderLayer(8, 2, 16, 0.5, batch_first=True)
+    network = torch.nn.Sequential(torch.nn.BatchNorm1d(8), torch.nn.Dropout(0.5), attention)
+    probe._training(network)
+    x = torch.randn(6, 8)
+    first, second = network(x), network(x)
+    assert torch.equal(first, second)
+    assert network[0].num_batches_tracked == 2
+
+
 @pytest.fixture
 def short(monkeypatch):
     """A budget of few epochs for tests that do not ask how good the encoder gets."""
