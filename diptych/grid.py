@@ -235,7 +235,7 @@ def _config(parts: Parts, point: dict[str, Any], train: dict[str, Any]) -> Confi
         "encoder": _encoder(parts, _under(point, "encoder.")),
         "recipe": recipe(parts.method, training),
     }
-    return Config(parts.method, settings, _flat(settings))
+    return Config(parts.method, settings, flattened(settings))
 
 
 def _encoder(parts: Parts, point: dict[str, Any]) -> dict[str, Any]:
@@ -254,7 +254,8 @@ def _under(point: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {key.removeprefix(prefix): value for key, value in point.items() if key.startswith(prefix)}
 
 
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+def flattened(settings: dict[str, Any]) -> dict[str, Any]:
+    """All settings of a configuration as flat parameters: temperature, view.rate, encoder.dim, train.lr."""
     flat = dict(settings["method"])
     for part, prefix in (("view", "view"), ("encoder", "encoder"), ("recipe", "train")):
         flat |= nested(settings[part], prefix)

@@ -42,6 +42,12 @@ def row_of(cell: str) -> str:
     return cell.rpartition("/")[0]
 
 
+def role_of(method: str, flat: dict[str, Any]) -> str:
+    """self-supervised, supervised or control; whatever learns from batches that labels shape is supervised."""
+    own = str(catalog.components("methods")[method].attributes["role"])
+    return "supervised" if flat["train.per_class"] > 1 and own == "self-supervised" else own
+
+
 @dataclass(frozen=True)
 class CellFiles:
     """Every file of a cell; see the table of stages in the design notes."""
@@ -192,10 +198,8 @@ class Plan:
         return self.cards[dataset]
 
     def role(self, cell: Cell) -> str:
-        """self-supervised, supervised or control; whatever learns from batches that labels shape is supervised."""
-        own = str(catalog.components("methods")[cell.method].attributes["role"])
-        shaped = self.settings(cell)["recipe"]["per_class"] > 1
-        return "supervised" if shaped and own == "self-supervised" else own
+        """What the cell's method is with its settings."""
+        return role_of(cell.method, self.flat(cell))
 
     def settings(self, cell: Cell) -> dict[str, Any]:
         """Every setting that shapes the cell's encoder."""

@@ -43,8 +43,10 @@ def results(case: Case) -> Iterator[Finding]:
     if twice := case.kept.repeated[case.name]:
         yield Finding("board", case.name, "results.parquet", "every score once", f"{twice} that stand there again")
     yield from _values(case, "results.parquet", _scores(said.scores), _scores(table[table["metric"] != ""]))
-    stated = {"status": said.status, "key": said.key, "seed": case.cell.seed, "condition": case.cell.condition}
-    stated |= {"role": case.kept.plan.role(case.cell)}
+    stated = {name: getattr(case.cell, name) for name in ("dataset", "condition", "method", "config", "seed")}
+    stated |= {"benchmark": case.kept.plan.name, "modality": case.kept.plan.card(case.cell.dataset).modality}
+    stated |= {"role": case.kept.plan.role(case.cell), "params": json.dumps(_params(case), sort_keys=True)}
+    stated |= {"status": said.status, "key": said.key}
     stated |= {name: said.cost[f"cost/{name}"] for name in ("seconds", "parameters") if f"cost/{name}" in said.cost}
     for name, value in stated.items():
         for other in set(table[name]) - {value}:

@@ -9,6 +9,7 @@ import pytest
 from stages.test_audit import run_stages
 
 from diptych import aggregate, audits, evidence, plan, track
+from diptych.bundles import pack
 from diptych.records import read_json, sha256, write_json
 from diptych.replay import OUTPUTS
 from diptych.stages import report
@@ -85,3 +86,26 @@ def cover(planned):
 
 def audited(planned):
     return audits.run(planned.benchmark.as_posix(), planned.root.as_posix(), "", 0)
+
+
+@pytest.fixture(scope="session")
+def bundled(finished, tmp_path_factory):
+    out = tmp_path_factory.mktemp("bundles") / "forged.zip"
+    pack.write(finished, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def digits(finished, tmp_path_factory):
+    """A bundle of data that anyone can have."""
+    home = tmp_path_factory.mktemp("digits")
+    text = finished.benchmark.read_text().replace(
+        ", {csv: {file: wards.csv, target: ill, group: ward, metric: auroc}}", ""
+    )
+    (home / "forged.yaml").write_text(text)
+    planned = plan.load(str(home / "forged.yaml"), str(home / "results"))
+    shutil.copytree(finished.root / "data" / "digits", planned.root / "data" / "digits")
+    shutil.copytree(finished.root / "runs" / "digits", planned.root / "runs" / "digits")
+    publish(planned)
+    pack.write(planned, home / "digits.zip")
+    return home / "digits.zip"

@@ -103,6 +103,26 @@ def scores_that_stand_in_the_long_table_again(planned):
     pd.concat([table, *[own] * 3], ignore_index=True).to_parquet(path, index=False)
 
 
+@forgery("board", "digits/simclr", "results.parquet: dataset")
+def scores_of_two_data_sets_change_places(planned):
+    def change(table):
+        hit = table["method"] == "simclr"
+        table.loc[hit, "dataset"] = table.loc[hit, "dataset"].map({"digits": "wards", "wards": "digits"})
+
+    edit_table(board_of(planned) / "results.parquet", change)
+
+
+@forgery("board", "digits/simclr", "results.parquet: method")
+def scores_under_the_name_of_another_method(planned):
+    names = {"simclr": "random", "random": "simclr"}
+    edit_table(board_of(planned) / "results.parquet", lambda t: t.__setitem__("method", t["method"].map(names)))
+
+
+@forgery("board", "digits/simclr", "results.parquet: config")
+def scores_under_another_configuration(planned):
+    edit_table(board_of(planned) / "results.parquet", lambda table: table.__setitem__("config", "0" * 8))
+
+
 # ---------------------------------------------------------------------- predictions and embeddings
 
 

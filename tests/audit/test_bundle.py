@@ -1,62 +1,17 @@
-"""A bundle is made of the same bytes each time, holds by itself, and shows every forgery."""
+"""A bundle is made of the same bytes each time, holds by itself, and shows what was edited."""
 
-import hashlib
-import io
 import json
 import os
-import shutil
 import subprocess
 import sys
-import zipfile
 
-import pandas as pd
 import pytest
 
-from audit.conftest import publish
-from diptych import plan
-from diptych.__main__ import _parser
-from diptych.audits import agreement
-from diptych.audits.verdicts import too_many
-from diptych.bundles import again, compare, pack, read, verify
+from audit.bundling import entries, forge, raised, table, verified
+from diptych.bundles import compare, pack, read, verify
 from diptych.records import ContractError
 
 PROJECT = pack.LOCK.parent
-
-
-@pytest.fixture(scope="session")
-def bundled(finished, tmp_path_factory):
-    out = tmp_path_factory.mktemp("bundles") / "forged.zip"
-    pack.write(finished, out)
-    return out
-
-
-def entries(path):
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def forge(bundled, out, *, fixed=True, **changes):
-    """A bundle with other members; `fixed`: with a manifest of what they are now."""
-    content = entries(bundled) | changes
-    if fixed:
-        sums = {n: hashlib.sha256(c).hexdigest() for n, c in content.items() if n != pack.MANIFEST}
-        content[pack.MANIFEST] = json.dumps(sums).encode()
-    pack.zipped(out, content)
-    return verify.findings(out)
-
-
-def table(bundled, name, change):
-    made = change(pd.read_parquet(io.BytesIO(entries(bundled)[name])))
-    buffer = io.BytesIO()
-    made.to_parquet(buffer, index=False)
-    return {name: buffer.getvalue()}
-
-
-def raised(results):
-    """One accuracy as it is not."""
-    row = results.index[(results["metric"] == "accuracy") & (results["corruption"] == "clean")][0]
-    results.loc[row, "value"] += 0.01
-    return results
 
 
 def test_the_same_files_give_the_same_bytes(finished, bundled, tmp_path):
@@ -225,73 +180,3 @@ def test_a_verdict_against_the_untrained_encoder_that_no_longer_holds_is_told(bu
     mine["against_random"] -= 1
     forge(bundled, tmp_path / "other.zip", **{"leaderboard.json": json.dumps(feed).encode()})
     assert compare.compared(bundled, tmp_path / "other.zip")["conclusions"] == {"shared": 2, "same": 1}
-
-
-def verified(*words):
-    """Exit code of `diptych verify`."""
-    options = _parser().parse_args(["verify", *map(str, words)])
-    return options.action(options)
-
-
-@pytest.fixture(scope="session")
-def digits(finished, tmp_path_factory):
-    """A bundle of data that anyone can have."""
-    home = tmp_path_factory.mktemp("digits")
-    text = finished.benchmark.read_text().replace(
-        ", {csv: {file: wards.csv, target: ill, group: ward, metric: auroc}}", ""
-    )
-    (home / "forged.yaml").write_text(text)
-    planned = plan.load(str(home / "forged.yaml"), str(home / "results"))
-    shutil.copytree(finished.root / "data" / "digits", planned.root / "data" / "digits")
-    shutil.copytree(finished.root / "runs" / "digits", planned.root / "runs" / "digits")
-    publish(planned)
-    pack.write(planned, home / "digits.zip")
-    return home / "digits.zip"
-
-
-def test_cells_of_a_bundle_come_back_in_another_folder(digits, capsys):
-    assert verified(digits, "--cells", 2) == 0
-    assert "Run again: 2 of 2 cells: 2 identical." in capsys.readouterr().out
-
-
-def test_a_recipe_that_no_longer_runs_does_not_hold(digits, tmp_path, capsys):
-    lines = [json.loads(line) for line in entries(digits)[pack.RECORDS].decode().splitlines()]
-    for line in lines:
-        if line["stage"] == "pretrain" and "/simclr/" in line["cell"]:
-            line["record"]["job"]["settings"]["recipe"]["lr"] = 1e9
-    content = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines).encode()
-    forge(digits, tmp_path / "b.zip", **{pack.RECORDS: content})
-    capsys.readouterr()
-    assert verified(tmp_path / "b.zip", "--cells", 4) == 1
-    told = capsys.readouterr().out
-    assert told.count("\nidentical: digits/random") == 2
-    assert told.count("\nnot runnable: digits/simclr") == 2
-
-
-def told(shifted, lost=()):
-    scores = {"judged": 4, "p": too_many(shifted, 4)}
-    return {"verdicts": {"shifted": shifted}, "ranking_scores": scores, "lost": list(lost)}
-
-
-def test_more_shifted_scores_than_chance_explains_do_not_hold_nor_does_a_lost_row():
-    assert again.holds(told(1))
-    assert not again.holds(told(2))
-    assert not again.holds(told(1, ["digits/simclr/a"]))
-
-
-def test_a_shifted_score_calls_for_the_other_seeds_and_the_row_is_lost_when_all_shift(digits, tmp_path):
-    def lower(results):
-        return results.assign(value=results["value"] - (results["method"] == "simclr"))
-
-    forge(digits, tmp_path / "b.zip", **table(digits, "results.parquet", lower))
-    with again.sampled(tmp_path / "b.zip", 2) as sample:
-        summary = agreement.summary(sample)
-    assert {repeat.cell.method for repeat in sample.done} == {"random", "simclr"}
-    assert {repeat.cell.method for repeat in sample.others} == {"simclr"}
-    assert len(sample.others) == 1
-    assert [row.split("/")[:2] for row in summary["lost"]] == [["digits", "simclr"]]
-
-
-def test_own_data_are_not_in_a_bundle(bundled):
-    with pytest.raises(ContractError, match=r"wards\.csv"):
-        verified(bundled, "--cells", 1)
