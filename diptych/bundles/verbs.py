@@ -22,6 +22,10 @@ def bundle(options: argparse.Namespace) -> None:
     from diptych.bundles import pack, reference
 
     planned = plan.load(options.benchmark, options.root)
+    board = planned.root / "boards" / planned.name
+    if absent := [name for name in pack.BOARD if not (board / name).exists()]:
+        first = f"make run BENCHMARK={options.benchmark}"
+        raise FileNotFoundError(f"no {board / absent[0]}; run the benchmark first: {first}")
     if options.reference:
         out = reference.publish(planned)
     else:

@@ -73,7 +73,7 @@ def raised(results):
     return results
 
 
-def verified(*words):
-    """Exit code of `diptych verify`."""
-    options = _parser().parse_args(["verify", *map(str, words)])
+def run(*words):
+    """Exit code of `diptych` with these words."""
+    options = _parser().parse_args([*map(str, words)])
     return options.action(options)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from audit.bundling import entries, forge, raised, table, verified
+from audit.bundling import entries, forge, raised, run, table
 from diptych.bundles import compare, pack, read, verify
 from diptych.records import ContractError
 
@@ -92,8 +92,15 @@ def test_a_row_dropped_from_plan_and_tables_is_caught(digits, tmp_path):
 
 
 def test_nothing_run_within_the_budget_does_not_hold(digits, capsys):
-    assert verified(digits, "--cells", 2, "--budget", "0.0001s") == 1
+    assert run("verify", digits, "--cells", 2, "--budget", "0.0001s") == 1
     assert "no cell was run again" in capsys.readouterr().out
+
+
+def test_a_benchmark_that_was_not_run_has_no_bundle(finished, tmp_path):
+    said = "results.parquet; run the benchmark first: make run BENCHMARK="
+    with pytest.raises(FileNotFoundError, match=said):
+        run("bundle", finished.benchmark, "--root", tmp_path / "nothing", "--reference")
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_a_folder_without_a_board_is_named(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit.bundling import forge, member, recorded, seal, table, verified
+from audit.bundling import forge, member, recorded, run, seal, table
 from diptych.audits import agreement
 from diptych.audits.verdicts import too_many
 from diptych.bundles import again, pack
@@ -10,7 +10,7 @@ from diptych.records import ContractError
 
 
 def test_cells_of_a_bundle_come_back_in_another_folder(digits, capsys):
-    assert verified(digits, "--cells", 2) == 0
+    assert run("verify", digits, "--cells", 2) == 0
     assert "Run again: 2 of 2 cells: 2 identical." in capsys.readouterr().out
 
 
@@ -49,7 +49,7 @@ def test_a_shifted_score_calls_for_the_other_seeds_and_the_row_is_lost_when_all_
 
 def test_own_data_are_not_in_a_bundle(bundled):
     with pytest.raises(ContractError, match=r"wards\.csv"):
-        verified(bundled, "--cells", 1)
+        run("verify", bundled, "--cells", 1)
 
 
 def test_a_setting_that_the_code_got_since_has_its_default_and_one_that_is_other_is_named(digits, tmp_path):
