@@ -70,10 +70,9 @@ def _counterparts(bundle: Bundle, planned: Plan) -> dict[Cell, tuple[Plan, Cell]
         told = bundle.plan.flat(cell).items()
         same = [here for here in by[_known_by(cell)] if told <= json.loads(json.dumps(planned.flat(here))).items()]
         if not same:
-            raise ContractError(
-                f"{plan.row_of(cell.path)}: its settings make no cell here, so that it cannot run again"
-            )
-        found[cell] = planned, same[0]
+            raise ContractError(f"{plan.row_of(cell.path)}: its settings make no cell here, so it cannot run again")
+        # Of several, that with the fewest others: what sets points of a grid apart stands in some of them alone.
+        found[cell] = planned, min(same, key=lambda here: len(planned.flat(here)))
     return found
 
 

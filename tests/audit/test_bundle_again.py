@@ -1,11 +1,14 @@
 """Cells of a bundle run again: what comes back, what does not, and what that says."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from audit.bundling import forge, member, recorded, run, seal, table
 from diptych.audits import agreement
 from diptych.audits.verdicts import too_many
 from diptych.bundles import again, pack
+from diptych.plan import Cell
 from diptych.records import ContractError
 
 
@@ -73,3 +76,13 @@ def test_a_setting_that_the_code_got_since_has_its_default_and_one_that_is_other
         again.sampled(tmp_path / "b.zip", 4),
     ):
         pass
+
+
+def test_a_point_of_a_grid_that_has_a_setting_more_is_not_taken_for_another_one():
+    """An encoder from another data set has all settings of an own one, and `pretrain_on`."""
+    own, other = Cell("wards", "transtab", "a", 0), Cell("wards", "transtab", "b", 0)
+    flat = {own: {"dim": 8}, other: {"dim": 8, "pretrain_on": "clinic"}}
+    now = {cell: settings | {"readout": "max"} for cell, settings in flat.items()}
+    here, bundle = (SimpleNamespace(cells=(other, own), flat=known.get) for known in (now, flat))
+    found = again._counterparts(SimpleNamespace(plan=bundle), here)
+    assert [found[cell][1] for cell in (own, other)] == [own, other]

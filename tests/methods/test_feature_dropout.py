@@ -42,15 +42,18 @@ def test_without_dropout_it_is_simclr(digits, made, rng):
 
 
 def test_dropout_keeps_the_easy_feature_from_suppressing_the_hard_one():
-    """The paper's linear case: channel 1 is the same in both views, channel 2 nearly; two outputs, four inputs."""
-    without, with_dropout = (_share_of_the_hard_feature(p) for p in (0.0, 1.0))
+    """The paper's linear case: channel 1 is the same in both views, channel 2 nearly; two outputs, four inputs.
+
+    Five starts: which of them is slow to suppress it depends on the processor.
+    """
+    without, with_dropout = (sum(_share_of_the_hard_feature(p, seed) for seed in range(5)) / 5 for p in (0.0, 1.0))
     assert without < 0.15
     assert with_dropout > 2 * without
 
 
-def _share_of_the_hard_feature(p):
-    torch.manual_seed(0)
-    draws, noise = torch.Generator().manual_seed(0), torch.tensor([0.05, 0.5])[:, None, None]
+def _share_of_the_hard_feature(p, seed):
+    torch.manual_seed(seed)
+    draws, noise = torch.Generator().manual_seed(seed), torch.tensor([0.05, 0.5])[:, None, None]
     encoder = torch.nn.Linear(4, 2, bias=False)
     optimiser = torch.optim.Adam(encoder.parameters(), lr=0.03)
     for _ in range(300):
