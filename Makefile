@@ -76,5 +76,5 @@ lock:
 	rm -rf .lock
 
 clean:
-	git clean -fdxq results
+	find results -mindepth 1 -maxdepth 1 ! -name reference ! -name README.md -exec rm -rf {} +
 	rm -rf $(VENV)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diptych.boards import links
-from diptych.boards.frame import GRID_POINT, METHODS, RANKED, Board, Row, Task, higher_is_better
+from diptych.boards.frame import GRID_POINT, METHODS, RANKED, SUPERVISED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import Against, Standing, leaderboard, task_ranks, task_shares
 from diptych.catalog import components
 from diptych.stats import Summary
@@ -106,7 +106,7 @@ def metric_entry(metric: str) -> Entry:
 
 def best_of(board: Board, summaries: Mapping[Row, Summary], metric: str) -> float:
     """The best mean of methods and controls, for marking it; the upper bound would always win."""
-    means = [s.mean for row, s in summaries.items() if s.n and board.role(row) != "supervised"]
+    means = [s.mean for row, s in summaries.items() if s.n and board.role(row) != SUPERVISED]
     return (max if higher_is_better(metric) else min)(means, default=float("nan"))
 
 

@@ -41,7 +41,8 @@ def sampled(path: Path, count: int, budget: float = float("inf"), draw: str = ""
     does by chance, the other seeds are run, too.
     """
     with opened(path) as bundle, TemporaryDirectory() as folder:
-        here = _counterparts(bundle, _planned(bundle, folder))
+        planned = _planned(bundle, folder)
+        here = _counterparts(bundle, planned)
         board = bundle.folder / "boards" / bundle.plan.name
         board.mkdir(parents=True)
         for name in BOARD:
@@ -49,8 +50,8 @@ def sampled(path: Path, count: int, budget: float = float("inf"), draw: str = ""
         kept = Kept(cast("Plan", bundle.plan))
         well = (cell for cell in stratified(kept.plan, draw) if _fits(kept.cells[cell.path], budget))
         again = Again(kept, list(islice(well, count)), budget)
-        again.done += [_repeated(kept, bundle, cell, *here[cell]) for cell in again.begun()]
-        again.others += [_repeated(kept, bundle, cell, *here[cell]) for cell in _other_seeds(again)]
+        again.done += [_repeated(kept, bundle, cell, planned, here[cell]) for cell in again.begun()]
+        again.others += [_repeated(kept, bundle, cell, planned, here[cell]) for cell in _other_seeds(again)]
         yield again
 
 
@@ -60,19 +61,19 @@ def _planned(bundle: Bundle, folder: str) -> Plan:
     return plan.load(bundle.plan.benchmark.as_posix(), folder)
 
 
-def _counterparts(bundle: Bundle, planned: Plan) -> dict[Cell, tuple[Plan, Cell]]:
+def _counterparts(bundle: Bundle, planned: Plan) -> dict[Cell, Cell]:
     """Each bundled cell with the cell that its settings make here, where a setting that came since has its default."""
-    by: dict[tuple[str, str, int, str], list[Cell]] = defaultdict(list)
+    by: dict[tuple[str, str, int, str], list[tuple[Cell, dict[str, Any]]]] = defaultdict(list)
     for cell in planned.cells:
-        by[_known_by(cell)].append(cell)
+        by[_known_by(cell)].append((cell, json.loads(json.dumps(planned.flat(cell)))))  # tuples are lists in a bundle
     found = {}
     for cell in bundle.plan.cells:
         told = bundle.plan.flat(cell).items()
-        same = [here for here in by[_known_by(cell)] if told <= json.loads(json.dumps(planned.flat(here))).items()]
+        same = [(here, flat) for here, flat in by[_known_by(cell)] if told <= flat.items()]
         if not same:
             raise ContractError(f"{plan.row_of(cell.path)}: its settings make no cell here, so it cannot run again")
         # Of several, that with the fewest others: what sets points of a grid apart stands in some of them alone.
-        found[cell] = planned, min(same, key=lambda here: len(planned.flat(here)))
+        found[cell] = min(same, key=lambda one: len(one[1]))[0]
     return found
 
 

@@ -8,7 +8,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -127,14 +127,17 @@ class Bundle:
     folder: Path
     plan: BundledPlan
     content: dict[str, bytes]
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def json(self, name: str) -> Any:
         """A JSON member."""
         return json.loads(self.content[name])
 
     def table(self, name: str) -> pd.DataFrame:
-        """A parquet member."""
-        return pd.read_parquet(io.BytesIO(self.content[name]))
+        """A parquet member, read once for all who ask and change nothing in it."""
+        if name not in self._tables:
+            self._tables[name] = pd.read_parquet(io.BytesIO(self.content[name]))
+        return self._tables[name]
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:

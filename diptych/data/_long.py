@@ -83,9 +83,14 @@ def _table(path: Path, name: str, entry: SeriesEntry) -> pd.DataFrame:
     table = read_parquet(content, name) if content.startswith(PARQUET) else read_table(path, name)
     if not len(table):
         raise DataError(f"{name} holds no rows")
-    stated = {key: [column] for key in ("id", "time", *ABOUT) if (column := getattr(entry, key))}
+    stated = {key: [column] for key, column in _stated(entry).items()}
     check_columns(table, stated | {"drop": [*entry.drop]}, name)
     return table.drop(columns=[*entry.drop]).sort_index(axis=1)
+
+
+def _stated(entry: SeriesEntry) -> dict[str, str]:
+    """The columns that are no channels, by the key that names each."""
+    return {key: column for key in ("id", "time", *ABOUT) if (column := getattr(entry, key))}
 
 
 def _complete(table: pd.DataFrame, column: str, name: str) -> pd.Series[str]:
@@ -109,7 +114,7 @@ def _times(column: pd.Series[str], name: str) -> np.ndarray:
 
 def _channels(table: pd.DataFrame, name: str, entry: SeriesEntry) -> pd.DataFrame:
     """The other columns as numbers: float32 [rows, C]."""
-    channels = table.drop(columns=[*{entry.id, entry.time, entry.target, entry.group, entry.recording} - {""}])
+    channels = table.drop(columns=[*set(_stated(entry).values())])
     if not len(channels.columns):
         raise DataError(f"{name}: no column is left as a channel")
     return channels.apply(_channel, name=name)
@@ -140,7 +145,7 @@ def _about(table: pd.DataFrame, code: np.ndarray, names: np.ndarray, name: str, 
     import pandas as pd
 
     found: dict[str, pd.Series[str]] = {}
-    for key, column in ((key, getattr(entry, key)) for key in ABOUT if getattr(entry, key)):
+    for key, column in ((key, column) for key, column in _stated(entry).items() if key in ABOUT):
         words = _words(table[column]).groupby(code)
         if (several := words.nunique().to_numpy() > 1).any():
             where = f"series {names[several][0]}"

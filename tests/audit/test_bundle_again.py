@@ -85,4 +85,4 @@ def test_a_point_of_a_grid_that_has_a_setting_more_is_not_taken_for_another_one(
     now = {cell: settings | {"readout": "max"} for cell, settings in flat.items()}
     here, bundle = (SimpleNamespace(cells=(other, own), flat=known.get) for known in (now, flat))
     found = again._counterparts(SimpleNamespace(plan=bundle), here)
-    assert [found[cell][1] for cell in (own, other)] == [own, other]
+    assert [found[cell] for cell in (own, other)] == [own, other]
