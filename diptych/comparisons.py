@@ -73,6 +73,13 @@ def places(mean_ranks: Array) -> Array:
     return np.where(np.isnan(mean_ranks), np.nan, 1 + better)
 
 
+def best(mean_ranks: Array) -> Array:
+    """Who comes first by mean rank [..., methods]: 1, shared by rows that are level, and 0 for the others."""
+    rounded = mean_ranks.round(9)
+    first = rounded == np.fmin.reduce(rounded, axis=-1, keepdims=True)
+    return np.asarray(first / np.maximum(first.sum(-1, keepdims=True), 1))
+
+
 def resampled(draws: int, rng: np.random.Generator, *cubes: Array) -> Iterator[list[Array]]:
     """Paired hierarchical bootstrap, in chunks [draws, methods, data sets, seeds] of each array.
 

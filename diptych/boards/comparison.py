@@ -173,6 +173,12 @@ class Compared:
         return Estimate(comparisons.places(self.rank.value), self._interval(comparisons.places(self._drawn_ranks)))
 
     @cached_property
+    def first(self) -> Estimate:
+        """Probability of the best mean rank, over the draws; NaN for rows of too few data sets to draw from."""
+        often = comparisons.best(self._drawn_ranks).mean(0)
+        return Estimate(np.where(self.planned.sum(1) < FEWEST, np.nan, often), None)
+
+    @cached_property
     def better(self) -> Estimate:
         """Probability that a run beats one of the random encoder."""
         value = comparisons.improvement(self.raw, self.control)
@@ -273,7 +279,14 @@ class Compared:
     @property
     def feed(self) -> list[dict[str, Any]]:
         """One line per row for programs."""
-        told = {"rank": self.rank, "place": self.place, "share": self.share, "iqm": self.iqm, "better": self.better}
+        told = {
+            "rank": self.rank,
+            "place": self.place,
+            "first": self.first,
+            "share": self.share,
+            "iqm": self.iqm,
+            "better": self.better,
+        }
         lines: list[dict[str, Any]] = [
             {"scope": self.scope, "method": row.method, "config": row.config} for row in self.rows
         ]

@@ -65,6 +65,7 @@ def table(c: Compared) -> Table:
             name_entry(c.board, c.rows[i]),
             ranged(c, c.rank, i),
             _place(c, i),
+            ranged(c, c.first, i),
             Entry("tied" if c.top[i] else "", kind="good" if c.top[i] else ""),
             _shared(c, c.share, i),
             _shared(c, c.iqm, i),
@@ -74,6 +75,7 @@ def table(c: Compared) -> Table:
         Entry("method"),
         Entry("mean rank", below=INTERVAL, title="ties as on the leaderboard", kind="number"),
         Entry("places", title="95 % interval of the place by mean rank", kind="number"),
+        Entry("P(first)", title="share of the draws in which the row has the best mean rank", kind="number"),
         Entry("top", title="cannot be told from the best mean rank at 95 %"),
         Entry(
             "share",

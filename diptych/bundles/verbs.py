@@ -36,12 +36,13 @@ def bundle(options: argparse.Namespace) -> None:
 
 def verify(options: argparse.Namespace) -> int:
     """`diptych verify BUNDLE`: checks a bundle by itself; exit code 1 if it does not hold."""
+    from diptych.boards.tables import counted
     from diptych.bundles import verify
 
     found, followed = verify.verified(options.bundle)
     for finding in found:
         print(finding)
-    print("; ".join(filter(None, [f"verify: {options.bundle.as_posix()}: {len(found)} findings", followed])))
+    print("; ".join(filter(None, [f"verify: {options.bundle.as_posix()}: {counted(len(found), 'finding')}", followed])))
     return 1 if found or (options.cells and not _again(options)) else 0
 
 

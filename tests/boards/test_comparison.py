@@ -57,6 +57,12 @@ def test_mean_ranks_and_places_are_those_of_the_leaderboard(made):
         assert (compared.rank.value[i], compared.place.value[i]) == pytest.approx(standing[row])
 
 
+def test_every_draw_has_one_first_place(made):
+    compared = comparison.compare(made[0])[0]
+    assert compared.first.value.sum() == pytest.approx(1)
+    assert compared.first.value.argmax() == compared.rank.value.argmin()
+
+
 def test_rows_of_a_grid_are_those_that_the_leaderboard_ranks(ran):
     found = comparison.compare(ran.board)
     assert found[0].scope == "all"

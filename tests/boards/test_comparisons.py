@@ -74,6 +74,10 @@ def test_a_gain_everywhere_is_detected():
     assert top(scores, rng).tolist() == [False, True]
 
 
+def test_level_rows_share_the_first_place_and_one_without_rank_has_none():
+    assert c.best(np.array([[1.0, 1.0, 2.0], [3.0, 2.0, np.nan]])).tolist() == [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]
+
+
 def test_permuting_names_permutes_results():
     scores = world(np.random.default_rng(2))
     order = np.array([3, 0, 5, 1, 4, 2])
