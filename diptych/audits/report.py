@@ -12,7 +12,8 @@ from diptych.audits.kept import Kept
 from diptych.audits.leakage import LOOKED_AT, NEAR
 from diptych.audits.types import TYPES
 from diptych.audits.verdicts import VERDICTS
-from diptych.boards import site
+from diptych.boards import links, site
+from diptych.boards.frame import Row, Task
 from diptych.boards.tables import Entry, Table, number_entry
 from diptych.records import ContractError, atomic, write_json
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from diptych.audits.repeat import Again
+    from diptych.plan import Cell
 
 ENOUGH = 5  # seeds
 CHECKS = {  # in the order of the report
@@ -154,13 +156,18 @@ def _again(again: Again) -> Table:
             Entry(repeat.cell.path, kind="path"),
             Entry(" ".join(map(str, score.place)), kind="path"),
             Entry(score.verdict, kind="bad" if score.verdict == "shifted" else ""),
-            number_entry(score.old, 6),
+            number_entry(score.old, 6, link=_cells(repeat.cell)),
             number_entry(score.new, 6),
             Entry(score.expected if score.verdict in ("seed-noise", "shifted") else "", kind="muted"),
         )
         for repeat, score in ordered
     )
     return Table((*map(Entry, ("cell", "score", "verdict")), _right("old"), _right("new"), Entry("stored seeds")), rows)
+
+
+def _cells(cell: Cell) -> str:
+    """Where the cell stands on the board beside the audit: its files, MLflow run and commands."""
+    return links.cells(Task(cell.dataset, cell.condition), Row(cell.method, cell.config))
 
 
 def _types(found: list[Finding]) -> Table:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from diptych.boards.tables import Entry, Table, number
+from diptych.boards import links
+from diptych.boards.frame import Row, Task
+from diptych.boards.tables import Entry, Table, number_entry
 from diptych.records import read_json, write_json
 
 FILE = "changelog.json"
@@ -24,7 +26,8 @@ def update(folder: Path, scores: list[dict[str, Any]], plan: str) -> list[dict[s
     """
     path = folder / FILE
     known = read_json(path) if path.exists() else {"entries": [], "scores": {}}
-    found = _changes(known["scores"], now := {_name(score): score["mean"] for score in scores})
+    now, cells = {_name(score): score["mean"] for score in scores}, {_name(score): _cells(score) for score in scores}
+    found = _changes(known["scores"], now, cells)
     entries: list[dict[str, Any]] = known["entries"]
     if any(found.values()):
         about = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "plan": plan, "rows": len(now)}
@@ -39,12 +42,17 @@ def _name(score: dict[str, Any]) -> str:
     return f"{score['method']}{' (' + score['config'] + ')' if score['config'] else ''} on {where}"
 
 
-def _changes(before: Scores, now: Scores) -> dict[str, list[dict[str, Any]]]:
+def _cells(score: dict[str, Any]) -> str:
+    """Where the cells behind a score stand."""
+    return links.cells(Task(score["dataset"], score["condition"]), Row(score["method"], score["config"]))
+
+
+def _changes(before: Scores, now: Scores, cells: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
     moved = [name for name in now if name in before and not _same(before[name], now[name])]
     return {
-        "added": [{"row": name, "new": now[name]} for name in now if name not in before],
+        "added": [{"row": name, "new": now[name], "cells": cells[name]} for name in now if name not in before],
         "removed": [{"row": name, "old": before[name]} for name in before if name not in now],
-        "rescored": [{"row": name, "old": before[name], "new": now[name]} for name in moved],
+        "rescored": [{"row": name, "old": before[name], "new": now[name], "cells": cells[name]} for name in moved],
     }
 
 
@@ -61,16 +69,18 @@ def sections(entries: list[dict[str, Any]]) -> list[tuple[str, Table]]:
     for place, entry in enumerate(entries):
         counts = ", ".join(f"{len(entry[kind])} {kind}" for kind in KINDS if entry[kind])
         first = place == len(entries) - 1
-        rows = () if first else tuple(_line(kind, change) for kind in KINDS for change in entry[kind][:LISTED])
+        listed = () if first else [(kind, change) for kind in KINDS for change in entry[kind][:LISTED]]
+        rows = tuple(_line(kind, change, current=place == 0) for kind, change in listed)
         title = f"{entry['date'][:10]}: {'first report, ' if first else ''}{counts}"
         found.append((title, Table(headings, rows)))
     return found
 
 
-def _line(kind: str, change: dict[str, Any]) -> tuple[Entry, ...]:
-    return (Entry(kind), Entry(change["row"]), _score(change.get("old")), _score(change.get("new")))
+def _line(kind: str, change: dict[str, Any], *, current: bool) -> tuple[Entry, ...]:
+    """A change; the score that the board has now leads to its cells."""
+    link = change.get("cells", "") if current else ""
+    return (Entry(kind), Entry(change["row"]), _score(change.get("old")), _score(change.get("new"), link))
 
 
-def _score(value: float | None) -> Entry:
-    value = float("nan") if value is None else value
-    return Entry(number(value, 4), kind="number", value=value)
+def _score(value: float | None, link: str = "") -> Entry:
+    return number_entry(float("nan") if value is None else value, 4, link=link)

@@ -140,22 +140,22 @@ def unscored(board: Board) -> Table:
 
 def leaks(board: Board, found: list[Permuted]) -> Table:
     """Permuted-label scores above chance by more than three standard deviations, and in how many seeds they are."""
-    rows = tuple(
-        (
-            task_entry(p.task),
-            name_entry(board, p.row),
-            Entry(p.probe),
-            Entry(p.metric),
-            Entry(spread(p.found), kind="number bad" if p.leaks else "number"),
-            Entry(f"{number(p.chance)} + 3 × {number(p.sd)}", kind="number"),
-            Entry(f"{p.above} of {len(p.values)}", kind="number"),
-        )
-        for p in found
-        if p.strays
-    )
     headings = [Entry(text) for text in ("data set", "method", "probe", "metric")]
     numbers = [Entry(text, kind="number") for text in ("score", "chance", "seeds above")]
-    return Table((*headings, *numbers), rows)
+    return Table((*headings, *numbers), tuple(_leak(board, p) for p in found if p.strays))
+
+
+def _leak(board: Board, p: Permuted) -> tuple[Entry, ...]:
+    link = links.cells(p.task, p.row)
+    return (
+        task_entry(p.task),
+        name_entry(board, p.row),
+        Entry(p.probe),
+        Entry(p.metric),
+        Entry(spread(p.found), kind="number bad" if p.leaks else "number", link=link),
+        Entry(f"{number(p.chance)} + 3 × {number(p.sd)}", kind="number", link=link),
+        Entry(f"{p.above} of {len(p.values)}", kind="number", link=link),
+    )
 
 
 def provenance(board: Board) -> Table:

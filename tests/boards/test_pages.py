@@ -115,12 +115,13 @@ def test_changes_name_what_came_went_and_moved(tmp_path):
     assert len(changelog.update(tmp_path, first, "p1")) == 1  # nothing changed
     found = changelog.update(tmp_path, [score("a", "m", 0.7), score("b", "m", None), score("b", "n", 0.1)], "p2")
     newest = found[0]
-    assert newest["added"] == [{"row": "n on b", "new": 0.1}]
+    assert newest["added"] == [{"row": "n on b", "new": 0.1, "cells": "methods/n.html#b"}]
     assert newest["removed"] == [{"row": "n on a", "old": 0.6}]
-    assert newest["rescored"] == [{"row": "m on a", "old": 0.5, "new": 0.7}]
+    assert newest["rescored"] == [{"row": "m on a", "old": 0.5, "new": 0.7, "cells": "methods/m.html#a"}]
     (title, table), (first_title, nothing) = changelog.sections(found)
     assert "1 added, 1 removed, 1 rescored" in title
     assert [row[1].text for row in table.rows] == ["n on b", "n on a", "m on a"]
+    assert [row[3].link for row in table.rows] == ["methods/n.html#b", "", "methods/m.html#a"]
     assert "first report, 3 added" in first_title
     assert not nothing.rows
 
