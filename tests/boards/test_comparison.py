@@ -50,6 +50,12 @@ def test_ties_at_the_top_are_marked_on_the_leaderboard_and_told_in_short(made):
     assert any(said.startswith(told) for said in verdict.sentences(made[0], found))
 
 
+def test_a_modality_that_is_all_there_is_has_the_intervals_of_the_whole(made):
+    (modality,), found = made[0].modalities, comparison.compare(made[0])
+    whole, own = (comparison_tables.leading(made[0], scope, found).rows for scope in ("", modality))
+    assert [entries[2].below for entries in whole] == [entries[2].below for entries in own]
+
+
 def test_mean_ranks_and_places_are_those_of_the_leaderboard(made):
     compared = comparison.compare(made[0])[0]
     standing = {s.row: (s.mean_rank, float(s.place.rstrip("="))) for s in leaderboard(made[0]) if s.place}
