@@ -13,7 +13,6 @@ from diptych.audits.leakage import LOOKED_AT, NEAR
 from diptych.audits.types import TYPES
 from diptych.audits.verdicts import VERDICTS
 from diptych.boards import links, site
-from diptych.boards.frame import Row, Task
 from diptych.boards.tables import Entry, Table, number_entry
 from diptych.records import ContractError, atomic, write_json
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from diptych.audits.repeat import Again
-    from diptych.plan import Cell
 
 ENOUGH = 5  # seeds
 CHECKS = {  # in the order of the report
@@ -147,27 +145,22 @@ def _findings(found: list[Finding]) -> Table:
 
 def _again(again: Again) -> Table:
     """A line for every score that did not come back identical, the worst first."""
-    scores = [(repeat, score) for repeat in again.done for score in repeat.scores]
+    scores = [(repeat.cell, score) for repeat in again.done for score in repeat.scores]
     ordered = sorted(
         (pair for pair in scores if pair[1].verdict != "identical"), key=lambda pair: -VERDICTS.index(pair[1].verdict)
     )
     rows = tuple(
         (
-            Entry(repeat.cell.path, kind="path"),
+            Entry(cell.path, kind="path"),
             Entry(" ".join(map(str, score.place)), kind="path"),
             Entry(score.verdict, kind="bad" if score.verdict == "shifted" else ""),
-            number_entry(score.old, 6, link=_cells(repeat.cell)),
+            number_entry(score.old, 6, link=links.cells_of(cell.dataset, cell.condition, cell.method)),
             number_entry(score.new, 6),
             Entry(score.expected if score.verdict in ("seed-noise", "shifted") else "", kind="muted"),
         )
-        for repeat, score in ordered
+        for cell, score in ordered
     )
     return Table((*map(Entry, ("cell", "score", "verdict")), _right("old"), _right("new"), Entry("stored seeds")), rows)
-
-
-def _cells(cell: Cell) -> str:
-    """Where the cell stands on the board beside the audit: its files, MLflow run and commands."""
-    return links.cells(Task(cell.dataset, cell.condition), Row(cell.method, cell.config))
 
 
 def _types(found: list[Finding]) -> Table:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from diptych.boards import links
-from diptych.boards.frame import Row, Task
 from diptych.boards.tables import Entry, Table, number_entry
 from diptych.records import read_json, write_json
 
@@ -26,7 +25,8 @@ def update(folder: Path, scores: list[dict[str, Any]], plan: str) -> list[dict[s
     """
     path = folder / FILE
     known = read_json(path) if path.exists() else {"entries": [], "scores": {}}
-    now, cells = {_name(score): score["mean"] for score in scores}, {_name(score): _cells(score) for score in scores}
+    now = {_name(score): score["mean"] for score in scores}
+    cells = {_name(s): links.cells_of(s["dataset"], s["condition"], s["method"]) for s in scores}
     found = _changes(known["scores"], now, cells)
     entries: list[dict[str, Any]] = known["entries"]
     if any(found.values()):
@@ -40,11 +40,6 @@ def _name(score: dict[str, Any]) -> str:
     """A row on a data set, in words."""
     where = " · ".join(filter(None, (score["dataset"], score["condition"])))
     return f"{score['method']}{' (' + score['config'] + ')' if score['config'] else ''} on {where}"
-
-
-def _cells(score: dict[str, Any]) -> str:
-    """Where the cells behind a score stand."""
-    return links.cells(Task(score["dataset"], score["condition"]), Row(score["method"], score["config"]))
 
 
 def _changes(before: Scores, now: Scores, cells: dict[str, str]) -> dict[str, list[dict[str, Any]]]:

@@ -174,9 +174,8 @@ class Compared:
 
     @cached_property
     def first(self) -> Estimate:
-        """Probability of the best mean rank, over the draws; NaN for rows of too few data sets to draw from."""
-        often = comparisons.best(self._drawn_ranks).mean(0)
-        return Estimate(np.where(self.planned.sum(1) < FEWEST, np.nan, often), None)
+        """Probability of the best mean rank, over the draws."""
+        return Estimate(self._drawable(comparisons.best(self._drawn_ranks).mean(0)), None)
 
     @cached_property
     def better(self) -> Estimate:
@@ -206,8 +205,12 @@ class Compared:
         return self._interval(comparisons.bootstrap(statistic, self.draws, self.generator(), *cubes))
 
     def _interval(self, draws: Array) -> Array:
-        """Of draws [draws, rows]; NaN for rows of too few data sets to draw from."""
-        return np.where(self.planned.sum(1) < FEWEST, np.nan, comparisons.interval(draws))
+        """Of draws [draws, rows]."""
+        return self._drawable(comparisons.interval(draws))
+
+    def _drawable(self, values: Array) -> Array:
+        """Values [..., rows]; NaN for rows of too few data sets to draw from."""
+        return np.where(self.planned.sum(1) < FEWEST, np.nan, values)
 
     # ------------------------------------------------------------------ tests, of the block
 
@@ -314,8 +317,12 @@ def compare(board: Board) -> list[Compared]:
 
 
 def of(found: list[Compared], modality: str) -> Compared | None:
-    """That of a modality, or of everything; None where too little is there to compare."""
-    return next((c for c in found if c.scope == (modality or "all")), None)
+    """That of a modality, or of everything; None where too little is there to compare.
+
+    A modality that is all there is is everything: one number has one interval.
+    """
+    own = next((c for c in found if c.scope == (modality or "all")), None)
+    return found[0] if own and own.tasks == found[0].tasks else own
 
 
 def _compared(board: Board, scope: str) -> Compared:

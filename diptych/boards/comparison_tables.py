@@ -40,8 +40,6 @@ def sections(found: list[Compared]) -> list[dict[str, Any]]:
 def leading(board: Board, modality: str, found: list[Compared]) -> Table:
     """The leaderboard with intervals of mean ranks, and what is tied at the top."""
     table, c = tables.standings(board, modality), of(found, modality)
-    if c and c not in shown(found):  # all there is: one interval for one number
-        c = found[0]
     place = {row: i for i, row in enumerate(c.rows)} if c else {}
     listed = [standing for standing in leaderboard(board, modality) if standing.role != GRID_POINT]
     rows = []

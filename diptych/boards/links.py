@@ -31,4 +31,9 @@ def every_cell(row: Row) -> str:
 
 def cells(task: Task, row: Row) -> str:
     """Where the cells behind a score stand: files, MLflow run and exact commands."""
-    return f"{method_page(row.method)}#{slug(str(task))}"
+    return cells_of(task.dataset, task.condition, row.method)
+
+
+def cells_of(dataset: str, condition: str, method: str) -> str:
+    """The same for those who know names alone."""
+    return f"{method_page(method)}#{slug(str(Task(dataset, condition)))}"

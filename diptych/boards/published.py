@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from diptych.boards import links
-from diptych.boards.frame import Row, Task
 from diptych.boards.tables import Entry, Table, number, spread
 from diptych.claims import NOT_HERE, Elsewhere
 from diptych.stats import Summary
@@ -55,7 +54,7 @@ def _claim(c: dict[str, Any]) -> tuple[Entry, ...]:
 
 def _measured(c: dict[str, Any]) -> Entry:
     summary = Summary(c["mean"], c["sd"], c["seeds"])
-    link = links.cells(Task(c["dataset"], c["condition"]), Row(c["method"], "")) if summary.n else ""
+    link = links.cells_of(c["dataset"], c["condition"], c["method"]) if summary.n else ""
     return Entry(spread(summary), below=f"n = {c['seeds']}", kind="number", value=summary.mean, link=link)
 
 
