@@ -14,6 +14,7 @@ from diptych.audits.kept import Case, Kept
 from diptych.audits.verdicts import LEVEL
 from diptych.boards.frame import CEILING, FLOOR, RANKED, Board, Row, Task, higher_is_better
 from diptych.boards.ranking import task_shares
+from diptych.data.samples import from_arrays
 from diptych.metrics.base import load
 from diptych.plan import row_of
 from diptych.stages.embed import COLLAPSED_RANK, COLLAPSED_STD, HEALTH_ROWS
@@ -100,14 +101,34 @@ def collapsed(case: Case) -> Iterator[Finding]:
     said = case.said
     if said.status != "ok" or not said.records["pretrain"].get("steps"):
         return
-    arrays = case.arrays("embeddings")
-    z = arrays[said.embedding][np.flatnonzero(arrays["split"] == 0)[:HEALTH_ROWS]].astype(np.float64)  # [n, d]
-    centred = z - z.mean(0)
-    spread, rank = load("std_ratio")(z, z), load("effective_rank")(centred, centred)
-    if spread < COLLAPSED_STD or (z.shape[1] > 1 and rank < COLLAPSED_RANK):
+    train = np.flatnonzero(case.arrays("embeddings")["split"] == 0)[:HEALTH_ROWS]
+    spread, rank = _extent(case.arrays("embeddings")[said.embedding][train])
+    point, line = spread < COLLAPSED_STD, rank < COLLAPSED_RANK
+    if not (point or line):
+        return
+    first_spread, first_rank = _extent(_untrained(case)[train])  # as near at the start: the data, and no collapse
+    if (point and spread <= first_spread) or (line and rank <= first_rank):
         expected = f"std·√d of at least {COLLAPSED_STD} and an effective rank of {COLLAPSED_RANK}, as its status is ok"
+        expected += f", or more than untrained, {first_spread:.2g} and {first_rank:.3g}"
         place = f"{case.place('embeddings')}: {said.embedding}"
         yield Finding("collapse", case.name, place, expected, f"{spread:.2g} and {rank:.3g}")
+
+
+def _extent(z: np.ndarray) -> tuple[float, float]:
+    """std·√d of normalised embeddings [n, d], and their effective rank after centring; one dimension is no line."""
+    rows = z.astype(np.float64)
+    centred = rows - rows.mean(0)
+    rank = load("effective_rank")(centred, centred) if z.shape[1] > 1 else np.inf
+    return load("std_ratio")(rows, rows), rank
+
+
+def _untrained(case: Case) -> np.ndarray:
+    """Embeddings [n, d] of the cell's encoder before its first step, from its own seed."""
+    from diptych.embedder import initial  # torch, for the few cells that need it
+
+    data = case.prepared()
+    method = initial(case.said.records["pretrain"], data.card["facts"], case.files["encoder"], "cpu")
+    return method.embed(from_arrays(data.arrays))[case.said.embedding]
 
 
 def few_seeds(kept: Kept) -> Iterator[Finding]:

@@ -143,3 +143,24 @@ def test_rows_that_are_alike_are_counted(modality):
     x[32] = x[2][::-1] if modality == "text" else x[2] + 1e-4
     found = [seen for _, seen in _alike(samples(x, modality), data)]
     assert found == ["2 of 20 (its card says 0)", "1 of 18 that were looked at"]
+
+
+NEAR = np.random.default_rng(0).normal(1, 1e-4, (40, 8)).astype(np.float32)  # all embeddings close together
+
+
+@pytest.mark.parametrize(
+    ("before", "findings"),
+    [
+        pytest.param(1.0 + (NEAR - 1.0) / 2, 0, id="closer-before-training"),
+        pytest.param(1.0 + (NEAR - 1.0) * 2, 1, id="farther-before-training"),
+    ],
+)
+def test_near_embeddings_are_a_collapse_only_if_training_brought_them_near(monkeypatch, before, findings):
+    """Means over the windows of a normalised series are alike untrained, too; the embed stage calls those ok."""
+    monkeypatch.setattr(validity, "_untrained", lambda case: before)
+    arrays = {"split": np.zeros(40, np.uint8), "backbone": NEAR}
+    said = SimpleNamespace(status="ok", records={"pretrain": {"steps": 1}}, embedding="backbone")
+    case = SimpleNamespace(said=said, arrays=lambda role: arrays, place=lambda role: role, name="a/b/c/0")
+    found = list(validity.collapsed(case))
+    assert len(found) == findings
+    assert {f.check for f in found} <= {"collapse"}
