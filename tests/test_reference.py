@@ -26,7 +26,6 @@ def test_the_board_beside_it_is_its_own(bundle):
 
 @pytest.mark.network
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The number of unique classes is greater than 50%")  # an animal is a class
 def test_cells_come_back(bundle):
     with again.sampled(bundle, CELLS, SECONDS, DRAW) as sample:
         told = agreement.summary(sample)

@@ -17,7 +17,7 @@ from diptych.boards.ranking import task_shares
 from diptych.data.samples import from_arrays
 from diptych.metrics.base import load
 from diptych.plan import row_of
-from diptych.stages.embed import COLLAPSED_RANK, COLLAPSED_STD, HEALTH_ROWS
+from diptych.stages.embed import Collapsed, check_collapse
 from diptych.stats import Summary, compared
 
 FEWEST = 3  # seeds, below which a spread says next to nothing
@@ -101,25 +101,12 @@ def collapsed(case: Case) -> Iterator[Finding]:
     said = case.said
     if said.status != "ok" or not said.records["pretrain"].get("steps"):
         return
-    train = np.flatnonzero(case.arrays("embeddings")["split"] == 0)[:HEALTH_ROWS]
-    spread, rank = _extent(case.arrays("embeddings")[said.embedding][train])
-    point, line = spread < COLLAPSED_STD, rank < COLLAPSED_RANK
-    if not (point or line):
-        return
-    first_spread, first_rank = _extent(_untrained(case)[train])  # as near at the start: the data, and no collapse
-    if (point and spread <= first_spread) or (line and rank <= first_rank):
-        expected = f"std·√d of at least {COLLAPSED_STD} and an effective rank of {COLLAPSED_RANK}, as its status is ok"
-        expected += f", or more than untrained, {first_spread:.2g} and {first_rank:.3g}"
+    arrays = case.arrays("embeddings")
+    try:
+        check_collapse(arrays[said.embedding], arrays["split"], lambda: _untrained(case))
+    except Collapsed as found:
         place = f"{case.place('embeddings')}: {said.embedding}"
-        yield Finding("collapse", case.name, place, expected, f"{spread:.2g} and {rank:.3g}")
-
-
-def _extent(z: np.ndarray) -> tuple[float, float]:
-    """std·√d of normalised embeddings [n, d], and their effective rank after centring; one dimension is no line."""
-    rows = z.astype(np.float64)
-    centred = rows - rows.mean(0)
-    rank = load("effective_rank")(centred, centred) if z.shape[1] > 1 else np.inf
-    return load("std_ratio")(rows, rows), rank
+        yield Finding("collapse", case.name, place, "rows that are told apart, as its status is ok", str(found))
 
 
 def _untrained(case: Case) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Embed every sample of a cell's data set with its frozen encoder, and note the health of the representation."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def run(
     if broken:
         raise ValueError(f"embeddings {', '.join(broken)} hold NaN or infinity")
     if trained["steps"]:
-        _check_collapse(_first(found), samples, lambda: _first(initial(trained, facts, encoder, device).embed(samples)))
+        untrained = partial(initial, trained, facts, encoder, device)
+        check_collapse(_first(found), samples.split, lambda: _first(untrained().embed(samples)))
     seen = found | restored.project(found)
     health = {name: _spread(z, samples) for name, z in seen.items()}
     for name, values in _agreement(restored, samples, rng, seen).items():
@@ -97,17 +99,20 @@ def _test_rows(samples: Samples) -> np.ndarray:
     return np.flatnonzero(samples.split == 1)[:HEALTH_ROWS]
 
 
-def _train_rows(z: np.ndarray, samples: Samples) -> np.ndarray:
-    return np.asarray(z[np.flatnonzero(samples.split == 0)[:HEALTH_ROWS]], dtype=np.float64)  # [n, d]
+def _train_rows(z: np.ndarray, split: np.ndarray) -> np.ndarray:
+    return np.asarray(z[np.flatnonzero(split == 0)[:HEALTH_ROWS]], dtype=np.float64)  # [n, d]
 
 
-def _check_collapse(z: np.ndarray, samples: Samples, before: Callable[[], np.ndarray]) -> None:
-    """`before`: the embeddings [n, d] of the untrained encoder, which are only asked for where something is wrong."""
-    spread, rank = _extent(z, samples)
+def check_collapse(z: np.ndarray, split: np.ndarray, before: Callable[[], np.ndarray]) -> None:
+    """Raise Collapsed if training brought the embeddings [n, d] of training rows to a point or a line.
+
+    `before`: those of the untrained encoder, which are only asked for where something is wrong.
+    """
+    spread, rank = _extent(z, split)
     point, line = spread < COLLAPSED_STD, z.shape[1] > 1 and rank < COLLAPSED_RANK
     if not (point or line):
         return
-    first_spread, first_rank = _extent(before(), samples)
+    first_spread, first_rank = _extent(before(), split)
     if (point and spread <= first_spread) or (line and rank <= first_rank):
         limits = f"limits {COLLAPSED_STD} and {COLLAPSED_RANK}; untrained {first_spread:.2g} and {first_rank:.3g}"
         raise Collapsed(f"std·√d of normalised embeddings {spread:.2g}, effective rank {rank:.3g} ({limits})")
@@ -117,11 +122,11 @@ def _first(found: dict[str, np.ndarray]) -> np.ndarray:
     return next(iter(found.values()))
 
 
-def _extent(z: np.ndarray, samples: Samples) -> tuple[float, float]:
+def _extent(z: np.ndarray, split: np.ndarray) -> tuple[float, float]:
     """std·√d of normalised embeddings of training rows, and their effective rank after centring."""
     from diptych.metrics.base import load
 
-    rows = _train_rows(z, samples)
+    rows = _train_rows(z, split)
     centred = rows - rows.mean(0)
     return load("std_ratio")(rows, rows), load("effective_rank")(centred, centred)
 
@@ -131,7 +136,7 @@ def _check_projection(z: np.ndarray, alignment: float, samples: Samples) -> None
     from diptych.metrics._sphere import sphere
     from diptych.metrics.base import load
 
-    rows = _train_rows(z, samples)
+    rows = _train_rows(z, samples.split)
     unit = sphere(rows)  # [n, d]
     spread, directions = load("std_ratio")(rows, rows), _directions(unit)
     agreement = 1 - alignment / max(2 * unit.var(0).sum(), 1e-300)  # correlation of centred views

@@ -127,9 +127,9 @@ def test_a_constant_encoder_is_collapsed(wine, tmp_path, monkeypatch):
 def test_an_encoder_that_was_as_narrow_before_training_is_not_collapsed(wine):
     rng, samples = np.random.default_rng(0), from_arrays(read_npz(wine[1].data))
     z, narrower = (np.ones(16) + noise * rng.normal(size=(len(samples), 16)) for noise in (8e-3, 4e-3))
-    embed._check_collapse(z, samples, lambda: narrower)
+    embed.check_collapse(z, samples.split, lambda: narrower)
     with pytest.raises(embed.Collapsed, match="embeddings 0.00.*untrained 0.00"):
-        embed._check_collapse(narrower, samples, lambda: z)
+        embed.check_collapse(narrower, samples.split, lambda: z)
 
 
 @pytest.mark.parametrize(
