@@ -48,7 +48,10 @@ class Probe(ABC):
             constant = np.ones((self._test_rows(prepared), 1))
             found = Predictions(constant, self.probabilities, flags=("one_class",))
         else:
-            found = self._predict(prepared, codes, _grouping(groups), seed)
+            with warnings.catch_warnings():
+                # Labels are classes, however few rows each has: of 52 animals with two signals each, scikit-learn asks.
+                warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+                found = self._predict(prepared, codes, _grouping(groups), seed)
         if not np.isfinite(found.scores).all():
             raise ValueError(f"{type(self).__name__} returned scores that are not finite")
         alike = len(found.scores) > 1 and not np.ptp(found.scores, axis=0).any()
