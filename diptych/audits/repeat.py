@@ -20,6 +20,7 @@ from diptych.audits.findings import Finding, Severity
 from diptych.audits.integrity import SCORED
 from diptych.audits.kept import Kept
 from diptych.audits.verdicts import Verdict, spread, verdict, worst
+from diptych.parts.optional import Unavailable
 from diptych.records import PLACE, ContractError, read_npz, read_table
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Repeat:
         Elsewhere one score in twenty shifts by chance, and of the forty of a cell nearly always one: a warning. Whether
         the ranking scores of all cells shift too often is asked of all of them together.
         """
-        if self.verdict in ("not runnable", "stale"):
+        if self.verdict in ("skipped", "not runnable", "stale"):
             severity: Severity = "error" if self.verdict == "not runnable" else "warning"
             yield Finding("rerun", self.cell.path, "", "a job that can run again", self.reason, severity)
             return
@@ -142,7 +143,14 @@ def repeated(kept: Kept, cell: Cell) -> Repeat:
             made = rerun(kept.plan, cell, jobs, Path(folder), str(said.records["pretrain"].get("device", "cpu")))
             return _judged(kept, cell, made, elsewhere(said.records["pretrain"].get("environment") or {}))
     except Exception as error:
-        return Repeat(cell, "not runnable", f"{type(error).__name__}: {error}")
+        return unable(cell, error)
+
+
+def unable(cell: Cell, error: Exception) -> Repeat:
+    """A cell that did not run again; skipped, as a run does it, where an optional package is not installed."""
+    if isinstance(error, Unavailable):
+        return Repeat(cell, "skipped", str(error))
+    return Repeat(cell, "not runnable", f"{type(error).__name__}: {error}")
 
 
 def _older(planned: Plan, cell: Cell, stage: str, job: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 
 Ranks = Mapping[Hashable, float]
-Verdict = Literal["identical", "numeric", "seed-noise", "shifted", "not runnable", "stale"]
+Verdict = Literal["identical", "numeric", "seed-noise", "shifted", "skipped", "not runnable", "stale"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # a worse one comes later
 ENOUGH = 5  # seeds, below which a spread is pooled over the data sets of the method
 LEVEL = 0.05

@@ -21,7 +21,7 @@ from diptych import plan, replay
 from diptych.audits import agreement
 from diptych.audits.integrity import SCORED
 from diptych.audits.kept import Kept
-from diptych.audits.repeat import Again, Repeat, elsewhere, judged, stratified
+from diptych.audits.repeat import Again, Repeat, elsewhere, judged, stratified, unable
 from diptych.audits.verdicts import LEVEL, worst
 from diptych.bundles.pack import BOARD, PREDICTED, PREDICTIONS
 from diptych.bundles.read import Bundle, opened
@@ -94,7 +94,7 @@ def _fits(about: dict[str, Any], budget: float) -> bool:
 
 
 def holds(told: dict[str, Any]) -> bool:
-    """Whether cells ran, all that were begun, no row was lost, and no more ranking scores shifted than by chance."""
+    """Whether cells ran, all that could, no row was lost, and no more ranking scores shifted than by chance."""
     ran = told["ranking_scores"]["judged"] and "not runnable" not in told["verdicts"]
     return bool(ran) and told["ranking_scores"]["p"] >= LEVEL and not told["lost"]
 
@@ -111,7 +111,7 @@ def _repeated(kept: Kept, bundle: Bundle, cell: Cell, planned: Plan, here: Cell)
             other_here = elsewhere(records["pretrain"].get("environment") or {})
             return Repeat(cell, worst(score.verdict for score in scores), "", scores, other_here)
     except Exception as error:
-        return Repeat(cell, "not runnable", f"{type(error).__name__}: {error}")
+        return unable(cell, error)
 
 
 def _prepared(planned: Plan, data: Path, card: Path) -> None:

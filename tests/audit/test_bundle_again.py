@@ -8,6 +8,7 @@ from audit.bundling import forge, member, recorded, run, seal, table
 from diptych.audits import agreement
 from diptych.audits.verdicts import too_many
 from diptych.bundles import again, pack
+from diptych.parts.optional import missing
 from diptych.plan import Cell
 from diptych.records import ContractError
 
@@ -24,6 +25,21 @@ def test_a_recipe_that_no_longer_runs_does_not_hold(digits, tmp_path):
     verdicts = sorted((repeat.cell.method, repeat.verdict) for repeat in sample.done)
     assert verdicts == [("random", "identical")] * 2 + [("simclr", "not runnable")] * 2
     assert not again.holds(told)
+
+
+def test_a_cell_whose_optional_package_is_absent_is_skipped_and_the_others_hold(digits, monkeypatch, capsys):
+    rerun = again.replay.rerun
+
+    def without_abacus(planned, cell, *rest):
+        if cell.method == "simclr":
+            raise missing("simclr", "the package abacus", "counting")
+        return rerun(planned, cell, *rest)
+
+    monkeypatch.setattr(again.replay, "rerun", without_abacus)
+    assert run("verify", digits, "--cells", 2) == 0
+    told = capsys.readouterr().out
+    assert "skipped: digits/simclr/" in told
+    assert "simclr needs the package abacus: pip install 'diptych[counting]'" in told
 
 
 def told(shifted, lost=()):

@@ -9,6 +9,7 @@ from audit.conftest import cover, publish
 from diptych.__main__ import _parser, _sample
 from diptych.audits import agreement, repeat
 from diptych.audits.kept import Kept
+from diptych.parts.optional import missing
 from diptych.records import read_json, read_npz, write_json, write_npz
 from diptych.stages import audit as stage
 
@@ -76,6 +77,14 @@ def test_missing_data_are_not_runnable(forged):
     found = repeat.repeated(Kept(forged), cell)
     assert found.verdict == "not runnable"
     assert "data.npz" in found.reason
+
+
+def test_a_cell_whose_optional_package_is_absent_is_skipped_with_a_warning(finished):
+    cell = cell_of(finished)
+    found = repeat.unable(cell, missing("simclr", "the package abacus", "counting"))
+    (finding,) = found.findings()
+    assert (found.verdict, finding.severity) == ("skipped", "warning")
+    assert finding.found.startswith("simclr needs the package abacus: pip install")
 
 
 def test_other_bytes_with_the_same_scores_are_numeric(forged):

@@ -117,6 +117,15 @@ def test_class_with_one_member(name):
     assert (found.scores.argmax(1) == truth)[truth != 2].mean() > 0.85
 
 
+def test_more_classes_than_half_the_rows_are_no_regression(name):
+    """Two rows of each: a fold of them has a class for more than every other row, and warnings are errors."""
+    y = np.repeat(np.arange(15), 2)
+    z = np.eye(15, dtype=np.float32)[y] + np.linspace(0, 0.01, 30, dtype=np.float32)[:, None]
+    found = _scores(name, z, y, z, 15)
+    assert found.scores.shape == (30, 15)
+    assert np.isfinite(found.scores).all()
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 9])
 def test_few_training_rows(name, rows):
     z, y, test, _ = _halves(datasets.load_iris)
