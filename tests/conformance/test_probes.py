@@ -119,10 +119,10 @@ def test_class_with_one_member(name):
 
 def test_more_classes_than_half_the_rows_are_no_regression(name):
     """Two rows of each: a fold of them has a class for more than every other row, and warnings are errors."""
-    y = np.repeat(np.arange(15), 2)
-    z = np.eye(15, dtype=np.float32)[y] + np.linspace(0, 0.01, 30, dtype=np.float32)[:, None]
-    found = _scores(name, z, y, z, 15)
-    assert found.scores.shape == (30, 15)
+    y = np.repeat(np.arange(30), 2)
+    z = np.eye(30, dtype=np.float32)[y] + np.linspace(0, 0.01, 60, dtype=np.float32)[:, None]
+    found = _scores(name, z, y, z, 30)
+    assert found.scores.shape == (60, 30)
     assert np.isfinite(found.scores).all()
 
 
