@@ -58,18 +58,17 @@ class Svm(Probe):
                 rows = np.sort(train_test_split(rows, train_size=MAX_ROWS, random_state=0, stratify=y)[0])
             chosen, flags, held_out = self._search(prepared, rows, y, groups)
         x, y = prepared.train[rows], y[rows]
-        near, far = prepared.of(rows)
         gamma = _gamma(x)
+        near, far = (np.exp(-gamma * squared) for squared in prepared.of(rows))
         for cost in GRID[GRID.index(chosen) :: -1]:
             model = _svc(cost, len(y))
-            ended = _ended(model, np.exp(-gamma * near), y)
-            if ended is not None:
+            ended = _ended(model, near, y)
+            if ended is not None and _storable(f := model.decision_function(far)):
                 break
             flags.append(f"overflow_at_C={_written(cost)}")
         if not ended:
             flags.append("not_converged")
-        f = model.decision_function(np.exp(-gamma * far))  # [n_test] for two classes, else [n_test, K]
-        scores = np.stack([-f, f], 1) if f.ndim == 1 else f
+        scores = np.stack([-f, f], 1) if f.ndim == 1 else f  # f [n_test] for two classes, else [n_test, K]
         return Predictions(scores, False, {"C": _written(cost)}, tuple(flags), held_out)
 
     def _search(
@@ -112,6 +111,11 @@ def _ended(model: SVC, kernel: Array, y: Array) -> bool | None:
         if "not finite" not in str(error):
             raise
         return None
+
+
+def _storable(scores: Array) -> bool:
+    """Whether predictions, which are float32, can hold the scores; with C = ∞ some are too large."""
+    return bool(np.abs(scores).max() < np.finfo(np.float32).max)
 
 
 def _gamma(x: Array) -> float:

@@ -111,6 +111,17 @@ def test_distances_are_computed_once(monkeypatch):
     assert len(calls) == 2  # train with train, test with train
 
 
+def test_scores_beyond_float32_give_way(monkeypatch):
+    """As of equal rows with unequal labels: the weights of a hard margin grow until the solver's steps are spent."""
+    plain = SVC.decision_function
+    monkeypatch.setattr(SVC, "decision_function", lambda self, k: plain(self, k) * (1e39 if self.C > 1 else 1.0))
+    z, y, test, _ = _half(datasets.load_breast_cancer, 2)
+    found = _found(z[:40], y[:40], test)
+    assert np.isfinite(found.scores).all()
+    assert found.tuned["C"] == 1.0
+    assert "overflow_at_C=inf" in found.flags
+
+
 @pytest.mark.parametrize("rows", [150, 40])  # with a search, and the hard margin of small sets
 def test_a_hard_margin_that_overflows_gives_way(rows, monkeypatch):
     plain = SVC.fit
