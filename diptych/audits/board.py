@@ -16,13 +16,12 @@ import pandas as pd
 from diptych.aggregate import Tracked
 from diptych.audits.findings import Finding
 from diptych.audits.kept import Case, Kept
+from diptych.boards.frame import BEYOND
 from diptych.records import PLACE, read_json, read_table
 from diptych.track import own_tags
 
 SHOWN = 5  # differing values named for one cell and file
-PATHS = ("root", "file", "mlflow")  # of a feed: where it was made
 ABSENT = "nothing"
-LADDER = "ladder"  # the agreement with other boards, which may have been made again since
 
 
 def planned(kept: Kept) -> Iterator[Finding]:
@@ -129,7 +128,7 @@ def leaderboard(kept: Kept) -> Iterator[Finding]:
     table, feed = feeds(kept.board, kept.uri)
     yield from _as_text(table, kept.folder / "leaderboard.csv")
     found, made = read_json(kept.folder / "leaderboard.json"), json.loads(json.dumps(feed))
-    compared = ({name: value for name, value in f.items() if name not in (*PATHS, LADDER)} for f in (made, found))
+    compared = ({name: value for name, value in f.items() if name not in BEYOND} for f in (made, found))
     places = list(_apart(*compared))
     yield from _unlike("leaderboard.json", {re.sub(r"\[\d+\]", "", place) for place, *two in places if ABSENT in two})
     others = (place for place in places if ABSENT not in place)

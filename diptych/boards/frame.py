@@ -32,6 +32,9 @@ GRID_POINT = "grid point"  # a method's configuration that is shown and not rank
 METHODS = (RANKED, GRID_POINT)
 SUPERVISED = "supervised"  # a method whose encoder sees labels
 ROLES = (*METHODS, SUPERVISED, "control")
+# Of a leaderboard.json, what does not follow from its results: where it was made, and the agreement with other boards,
+# which may have been made again since.
+BEYOND = ("root", "file", "mlflow", "ladder")
 
 
 @dataclass(frozen=True, order=True)

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from diptych.boards.frame import Board
+from diptych.boards.frame import BEYOND, Board
 from diptych.bundles.pack import ABOUT, LOCKED, about
 from diptych.bundles.planned import cards, identities, jobs, plan, records
 from diptych.bundles.read import Bundle, Refused, opened
@@ -23,7 +23,6 @@ from diptych.bundles.scored import followed, labels, predictions, repeated, scor
 from diptych.plan import Plan
 
 SHOWN = 20  # findings of one check
-PATHS = ("root", "file", "mlflow")  # of a leaderboard: where it was made
 CORE = ("leaderboard", "scores", "status", "rank_by")
 COMPARED = "comparison"
 COLUMNS = ("scope", "method", "config", "role", "place", "mean_rank", "rank_low", "rank_high", "top_group")  # at least
@@ -65,7 +64,7 @@ def leaderboard(bundle: Bundle) -> Iterator[str]:
         yield "leaderboard.csv: expected the leaderboard of results.parquet, found another"
     told, again = bundle.json("leaderboard.json"), json.loads(json.dumps(feed))
     again[COMPARED] = _narrowed(again[COMPARED], told.get(COMPARED))
-    for name in sorted((told.keys() & again.keys() | set(CORE)) - set(PATHS)):
+    for name in sorted((told.keys() & again.keys() | set(CORE)) - set(BEYOND)):
         if told.get(name) != again.get(name):
             yield f"leaderboard.json: {name}: expected what follows from results.parquet, found another"
 

@@ -8,7 +8,7 @@ import zipfile
 import pandas as pd
 
 from diptych.__main__ import _parser
-from diptych.boards.frame import Board
+from diptych.boards.frame import BEYOND, Board
 from diptych.boards.page import feeds
 from diptych.bundles import pack, read, verify
 
@@ -38,7 +38,7 @@ def remade(bundled, out, **changes):
     seal(bundled, out, **changes)
     with read.opened(out) as bundle:
         board, feed = feeds(Board(bundle.plan, bundle.folder), "")
-        feed |= {name: bundle.json("leaderboard.json")[name] for name in verify.PATHS}
+        feed |= {name: bundle.json("leaderboard.json")[name] for name in BEYOND}
     made = {"leaderboard.csv": board.to_csv(index=False).encode(), "leaderboard.json": json.dumps(feed).encode()}
     return made | changes
 

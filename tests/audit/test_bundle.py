@@ -23,6 +23,11 @@ def test_an_untouched_bundle_holds(bundled):
     assert verify.findings(bundled) == []
 
 
+def test_agreement_with_a_board_that_is_not_in_the_bundle_is_not_judged(bundled, tmp_path):
+    told = json.loads(entries(bundled)["leaderboard.json"]) | {"ladder": [{"lower": "smoke", "tau": 0.5}]}
+    assert forge(bundled, tmp_path / "a.zip", **{"leaderboard.json": json.dumps(told).encode()}) == []
+
+
 def test_it_says_where_and_when_it_was_made(finished, bundled):
     about = json.loads(entries(bundled)[pack.ABOUT])
     assert sum(e["cells"] for e in about["environments"]) == len(finished.cells)
