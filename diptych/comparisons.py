@@ -139,13 +139,13 @@ def reachable(k: int, n: int) -> bool:
     return smallest_p(n) * k * (k - 1) / 2 < LEVEL
 
 
-def alike(adjusted: Array, rank: Array, critical: float) -> Array:
-    """Which pairs [methods, methods] cannot be told apart: by adjusted p where these can tell anything.
+def alike(adjusted: Array | None, rank: Array, critical: float) -> Array:
+    """Which pairs [methods, methods] cannot be told apart: by adjusted p where these can tell anything (`reachable`).
 
     Else by the critical difference of mean ranks, whose verdict on a pair depends on the other rows (Benavoli 2016).
     """
-    if reachable(*rank.shape):
-        return adjusted >= LEVEL
+    if adjusted is not None:
+        return np.asarray(adjusted >= LEVEL)
     mean = rank.mean(-1)
     return np.asarray(np.abs(mean[:, None] - mean) <= critical)
 

@@ -236,7 +236,7 @@ class Compared:
     @cached_property
     def alike(self) -> Array:
         """Which pairs of the block cannot be told apart [block, block]."""
-        return comparisons.alike(self.adjusted, self.ranks, self.critical)
+        return comparisons.alike(self.adjusted if self.reachable else None, self.ranks, self.critical)
 
     @property
     def tied(self) -> int:
